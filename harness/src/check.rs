@@ -1,0 +1,235 @@
+//! What a check is: data, and a plain function.
+//!
+//! The checks of a lab stand in `const` tables, one a group (`checks/lab1/files.rs` …). The tables are the
+//! only registry: their order is the order in which a student meets the checks.
+//!
+//! Every check cites a sentence of the contract or a requirement of an RFC. A check with neither does not
+//! exist.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::trial::Trial;
+use crate::verdict::Verdict;
+
+/// One of the four labs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lab {
+    Lab1,
+    Lab2,
+    Lab3,
+    Lab4,
+}
+
+impl Lab {
+    /// Every lab whose checks exist.
+    pub const ALL: &'static [Lab] = &[Lab::Lab1];
+
+    /// The word on the command line: `lab1`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Lab::Lab1 => "lab1",
+            Lab::Lab2 => "lab2",
+            Lab::Lab3 => "lab3",
+            Lab::Lab4 => "lab4",
+        }
+    }
+
+    /// What is built in it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Lab::Lab1 => "web server",
+            Lab::Lab2 => "caching proxy",
+            Lab::Lab3 => "UDP ping",
+            Lab::Lab4 => "SMTP client",
+        }
+    }
+
+    /// The folder below `labs/` and `solutions/`.
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Lab::Lab1 => "lab1-web-server",
+            Lab::Lab2 => "lab2-caching-proxy",
+            Lab::Lab3 => "lab3-udp-ping",
+            Lab::Lab4 => "lab4-smtp-client",
+        }
+    }
+
+    /// Roles and the binaries that fill them in a Cargo package (contract, "Submissions").
+    pub const fn programs(self) -> &'static [(Role, &'static str)] {
+        match self {
+            Lab::Lab1 => &[(Role::Server, "web-server"), (Role::Client, "web-client")],
+            Lab::Lab2 => &[(Role::Proxy, "proxy")],
+            Lab::Lab3 => &[(Role::Ping, "ping"), (Role::Echo, "echo")],
+            Lab::Lab4 => &[(Role::Mail, "mail")],
+        }
+    }
+
+    /// The titles of the stages, the first being stage 1.
+    pub const fn stages(self) -> &'static [&'static str] {
+        match self {
+            Lab::Lab1 => crate::checks::lab1::STAGES,
+            Lab::Lab2 | Lab::Lab3 | Lab::Lab4 => &[],
+        }
+    }
+
+    /// The checks, in the order in which they are met.
+    pub fn checks(self) -> impl Iterator<Item = &'static Check> {
+        let groups: &[&[Check]] = match self {
+            Lab::Lab1 => crate::checks::lab1::GROUPS,
+            Lab::Lab2 | Lab::Lab3 | Lab::Lab4 => &[],
+        };
+        groups.iter().copied().flatten()
+    }
+}
+
+impl fmt::Display for Lab {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Lab {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Lab::ALL
+            .iter()
+            .copied()
+            .find(|lab| lab.name() == word || lab.folder() == word)
+            .ok_or_else(|| format!("there is no lab {word:?}"))
+    }
+}
+
+/// The part a program plays on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Server,
+    Client,
+    Proxy,
+    Ping,
+    Echo,
+    Mail,
+}
+
+impl Role {
+    /// The key in `wirelab.toml`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Server => "server",
+            Role::Client => "client",
+            Role::Proxy => "proxy",
+            Role::Ping => "ping",
+            Role::Echo => "echo",
+            Role::Mail => "mail",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How far a check goes beyond what everyone is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// Everyone.
+    Core,
+    /// Edge cases.
+    Robust,
+    /// Bonus, on top of the 100 points of core and robust.
+    Extension,
+}
+
+impl Tier {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Tier::Core => "core",
+            Tier::Robust => "robust",
+            Tier::Extension => "extension",
+        }
+    }
+}
+
+/// Where a check's authority comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// A MUST or MUST NOT of the RFC named in [`Check::clause`].
+    Must,
+    /// A SHOULD or SHOULD NOT of the RFC named in [`Check::clause`].
+    Should,
+    /// The lab's contract.
+    Contract,
+}
+
+impl Basis {
+    /// The word a person reads behind the clause.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Basis::Must => "MUST",
+            Basis::Should => "SHOULD",
+            Basis::Contract => "contract",
+        }
+    }
+}
+
+/// One check of one behaviour.
+pub struct Check {
+    /// Stable words, never a position: `web.files.binary`.
+    pub id: &'static str,
+    /// A sentence in the present tense that is true of a right program.
+    pub title: &'static str,
+    pub lab: Lab,
+    /// Counted from 1; see [`Lab::stages`].
+    pub stage: u8,
+    pub tier: Tier,
+    /// Core and robust checks of a lab add up to 100; extensions come on top.
+    pub points: u32,
+    /// The program it tries.
+    pub role: Role,
+    /// Ids of the checks without which this one could say nothing: true preconditions only.
+    pub needs: &'static [&'static str],
+    pub basis: Basis,
+    /// `RFC 9110 §9.3.2`, or `contract, lab 1`.
+    pub clause: &'static str,
+    /// The rule and its reason in plain words, one to three sentences.
+    pub why: &'static str,
+    /// What nginx, Apache and others do; empty where nothing is worth telling.
+    pub peers: &'static str,
+    /// From a nudge to nearly the answer; at least one.
+    pub hints: &'static [&'static str],
+    pub run: fn(&mut Trial) -> Verdict,
+}
+
+impl Check {
+    /// The part of the book that teaches what this check tries: `lab 1, stage 2`.
+    pub fn chapter(&self) -> String {
+        format!("lab {}, stage {}", &self.lab.name()[3..], self.stage)
+    }
+
+    /// The clause with the RFC's level: `RFC 9110 §9.3.2, MUST`.
+    pub fn authority(&self) -> String {
+        match self.basis {
+            Basis::Contract => self.clause.to_owned(),
+            basis => format!("{}, {}", self.clause, basis.name()),
+        }
+    }
+}
+
+/// The check with this id, in any lab.
+pub fn find(id: &str) -> Option<&'static Check> {
+    Lab::ALL.iter().flat_map(|lab| lab.checks()).find(|check| check.id == id)
+}
+
+/// Whether `id` is `prefix` or lies below it: `web.framing` holds `web.framing.chunked`, not `web.framings`.
+pub fn lies_below(id: &str, prefix: &str) -> bool {
+    id.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}

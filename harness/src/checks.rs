@@ -1,0 +1,3 @@
+//! The checks themselves, a folder a lab.
+
+pub mod lab1;

@@ -1,0 +1,2 @@
+//! What a check's function is given.
+pub struct Trial {}
