@@ -4,6 +4,15 @@
 
 pub mod check;
 pub mod checks;
+pub mod client;
+pub mod deadline;
+pub mod journal;
 pub mod report;
+pub mod runner;
+pub mod scene;
+pub mod stream;
+pub mod subject;
+pub mod sys;
 pub mod trial;
 pub mod verdict;
+pub mod wire;

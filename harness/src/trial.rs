@@ -1,2 +1,254 @@
-//! What a check's function is given.
-pub struct Trial {}
+//! What a check's function is given: the program under test to start and to talk to, a seeded source of
+//! randomness, a record and a deadline.
+
+use std::any::Any;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crate::check::Role;
+use crate::deadline::Deadline;
+use crate::scene::Scene;
+use crate::subject::{Programs, RunDir, Running, StartError, Supervisor};
+use crate::verdict::{Failure, Fault, Verdict};
+
+pub use crate::subject::Model;
+
+/// What every trial of one run shares.
+pub struct Env<'a> {
+    pub programs: &'a Programs,
+    pub supervisor: &'a Supervisor,
+    pub run_dir: &'a RunDir,
+    pub seed: u64,
+    /// The model under which programs are started unless a check asks for another.
+    pub model: Model,
+    /// How long one check may wait in all.
+    pub patience: Duration,
+    /// Programs that start at the same time would pay for each other's start.
+    pub starts: Gate,
+    /// What a lab prepares once a run, such as its document root.
+    pub prepared: OnceLock<Result<Arc<dyn Any + Send + Sync>, String>>,
+}
+
+/// Lets so many through at a time.
+pub struct Gate {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// A place behind a [`Gate`], given back on drop.
+pub struct Pass<'a>(&'a Gate);
+
+impl Gate {
+    pub fn new(places: usize) -> Self {
+        Gate { free: Mutex::new(places.max(1)), freed: Condvar::new() }
+    }
+
+    pub fn enter(&self) -> Pass<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Pass(self)
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
+}
+
+/// A server under test that is up.
+#[derive(Clone)]
+pub struct Up {
+    pub running: Arc<Running>,
+    pub addr: SocketAddr,
+    /// Its command line, for the record.
+    pub command: String,
+}
+
+/// The server that a worker keeps for the checks that only read. One worker runs one check at a time, so a
+/// shared server never serves two checks at once.
+#[derive(Default)]
+pub struct Shared(Option<(String, Up)>);
+
+/// See the module.
+pub struct Trial<'a> {
+    /// Names, bodies and lengths that a check verifies come from here: never a default, nor guessable.
+    pub rng: fastrand::Rng,
+    env: &'a Env<'a>,
+    scene: Scene,
+    shared: &'a mut Shared,
+    model: Model,
+    /// What was started or used, and how much it had said on stderr before this check.
+    watched: Vec<(Arc<Running>, u64)>,
+    used_shared: bool,
+    /// Another look at a failed check: everything fresh.
+    alone: bool,
+}
+
+impl<'a> Trial<'a> {
+    pub fn new(env: &'a Env<'a>, id: &str, shared: &'a mut Shared, alone: bool) -> Self {
+        Trial {
+            rng: fastrand::Rng::with_seed(env.seed ^ fnv1a(id)),
+            env,
+            scene: Scene::new(env.patience),
+            shared,
+            model: env.model,
+            watched: Vec::new(),
+            used_shared: false,
+            alone,
+        }
+    }
+
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    pub fn deadline(&self) -> Deadline {
+        self.scene.deadline()
+    }
+
+    /// Notes a step that no wire shows.
+    pub fn step(&self, sentence: impl Into<String>) {
+        self.scene.journal.step(sentence);
+    }
+
+    /// The model under which servers are started.
+    pub fn model(&self) -> Model {
+        self.model
+    }
+
+    /// The models that the submission says it has.
+    pub fn models(&self) -> &[Model] {
+        &self.env.programs.models
+    }
+
+    /// Runs `part` with servers under another model.
+    pub fn under<T>(&mut self, model: Model, part: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.model, model);
+        let result = part(self);
+        self.model = before;
+        result
+    }
+
+    /// What a lab prepares once a run from its seed (its document root, say).
+    pub fn prepared<T: Any + Send + Sync>(
+        &self,
+        prepare: impl FnOnce(&Path, fastrand::Rng) -> std::io::Result<T>,
+    ) -> Verdict<Arc<T>> {
+        let made = self.env.prepared.get_or_init(|| {
+            prepare(self.env.run_dir.path(), fastrand::Rng::with_seed(self.env.seed))
+                .map(|made| Arc::new(made) as Arc<dyn Any + Send + Sync>)
+                .map_err(|error| format!("could not prepare the files of the lab: {error}"))
+        });
+        let made = made.clone().map_err(Fault::Broken)?;
+        made.downcast::<T>().map_err(|_| Fault::Broken("two kinds of files prepared in one run".to_owned()))
+    }
+
+    /// A fresh directory for this check alone, readable by all (0755), gone at the end of the run.
+    pub fn dir(&mut self) -> Verdict<PathBuf> {
+        self.env
+            .run_dir
+            .subdir()
+            .map_err(|error| Fault::Broken(format!("could not make a directory: {error}")))
+    }
+
+    /// Starts a fresh server on a port of its own and waits until it listens. `arguments` makes the
+    /// contract's arguments for a port; it may be called again when the race for a port is lost.
+    pub fn start(&mut self, role: Role, arguments: impl Fn(u16) -> Vec<OsString>) -> Verdict<Up> {
+        let up = self.launch(role, &arguments)?;
+        self.step(format!("started your program: {}", up.command));
+        Ok(up)
+    }
+
+    /// A server for checks that only read: kept for the worker's next check with the same `arguments`.
+    pub fn share(&mut self, role: Role, arguments: impl Fn(u16) -> Vec<OsString>) -> Verdict<Up> {
+        if self.alone {
+            return self.start(role, arguments);
+        }
+        let key = format!("{role} {:?}", arguments(0));
+        self.used_shared = true;
+        if let Some((same, up)) = &self.shared.0
+            && *same == key
+            && up.running.exited().is_none()
+        {
+            let up = up.clone();
+            self.watch(&up.running);
+            self.step(format!("your program runs: {}", up.command));
+            return Ok(up);
+        }
+        self.shared.0 = None;
+        let up = self.start(role, arguments)?;
+        self.shared.0 = Some((key, up.clone()));
+        Ok(up)
+    }
+
+    fn launch(&mut self, role: Role, arguments: &dyn Fn(u16) -> Vec<OsString>) -> Verdict<Up> {
+        let started = {
+            let _pass = self.env.starts.enter();
+            self.env.programs.start_server(role, arguments, self.env.supervisor)
+        };
+        self.scene.restart_clock();
+        match started {
+            Ok((running, addr, command)) => {
+                let running = Arc::new(running);
+                self.watch(&running);
+                Ok(Up { running, addr, command })
+            }
+            Err(error) => Err(start_fault(&self.scene, error)),
+        }
+    }
+
+    /// Starts a program that is not a server; the caller waits for its end.
+    pub fn run(&mut self, role: Role, arguments: Vec<OsString>) -> Verdict<Arc<Running>> {
+        let started = self.env.programs.start(role, arguments, self.env.supervisor);
+        match started {
+            Ok((running, command)) => {
+                self.step(format!("started your program: {command}"));
+                let running = Arc::new(running);
+                self.watch(&running);
+                Ok(running)
+            }
+            Err(error) => Err(start_fault(&self.scene, error)),
+        }
+    }
+
+    fn watch(&mut self, running: &Arc<Running>) {
+        self.watched.push((Arc::clone(running), running.stderr_total()));
+    }
+
+    /// Ends the trial: what the watched programs said and did meanwhile is added to a failure.
+    pub fn finish(self, verdict: Verdict) -> Verdict {
+        let Err(Fault::Failed(mut failure)) = verdict else { return verdict };
+        if self.used_shared {
+            self.shared.0 = None;
+        }
+        for (running, before) in &self.watched {
+            failure.notes.extend(running.obituary(*before));
+        }
+        Err(Fault::Failed(failure))
+    }
+}
+
+fn start_fault(scene: &Scene, error: StartError) -> Fault {
+    match error {
+        StartError::NoRole(role) => Fault::Skipped(format!("no program for the role `{role}`")),
+        StartError::Harness(why) => Fault::Broken(why),
+        StartError::Program { command, expected, seen, notes, silent } => {
+            scene.journal.step(format!("started your program: {command}"));
+            let failure = Failure { expected, seen, notes, silent, ..Failure::default() };
+            failure.into()
+        }
+    }
+}
+
+/// A check's own seed must not depend on the order of the tables.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
+        (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

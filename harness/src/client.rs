@@ -1,0 +1,254 @@
+//! Plays an HTTP client: requests exact to the octet, responses read by the judge's own strict parser.
+//!
+//! What goes wrong on the way becomes a failure in words: which octet broke which rule, what is still
+//! missing, what a FIN or an RST at this point means.
+
+mod request;
+
+pub use request::Request;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+use crate::scene::Scene;
+use crate::stream::{Arrival, Sent, Stream};
+use crate::verdict::{Failure, Fault, Verdict, fail};
+use crate::wire::bytes;
+use crate::wire::http::message::{Progress, Response, read_response};
+use crate::wire::http::SyntaxError;
+
+/// Columns an excerpt may take.
+const EXCERPT: usize = 70;
+
+/// A connection to an HTTP server under test.
+#[derive(Debug)]
+pub struct Conn {
+    stream: Stream,
+    /// Received and not yet part of a response.
+    buffer: Vec<u8>,
+    /// How the peer ended its direction.
+    end: Option<Arrival>,
+    /// Whether the peer refused some of what was written.
+    refused: bool,
+    responses: usize,
+}
+
+impl Conn {
+    pub fn open(scene: &Scene, peer: SocketAddr) -> Verdict<Conn> {
+        Ok(Conn::over(Stream::connect(scene, peer, "client")?))
+    }
+
+    /// With a receive buffer of about `octets`, so that a large answer cannot be sent before it is read.
+    pub fn open_small(scene: &Scene, peer: SocketAddr, octets: usize) -> Verdict<Conn> {
+        Ok(Conn::over(Stream::connect_with(scene, peer, "client", Some(octets))?))
+    }
+
+    fn over(stream: Stream) -> Conn {
+        Conn { stream, buffer: Vec::new(), end: None, refused: false, responses: 0 }
+    }
+
+    pub fn scene(&self) -> &Scene {
+        self.stream.scene()
+    }
+
+    /// Our address and the peer's.
+    pub fn addresses(&self) -> Verdict<(SocketAddr, SocketAddr)> {
+        self.stream.addresses()
+    }
+
+    /// Writes in one piece. A peer that has already closed is found out by the next read.
+    pub fn send(&mut self, octets: impl AsRef<[u8]>) -> Verdict {
+        self.refused |= self.stream.send(octets.as_ref())? == Sent::Refused;
+        Ok(())
+    }
+
+    /// Writes in the pieces that end at `cuts`, each read by the server before the next is sent.
+    pub fn send_pieces(&mut self, octets: impl AsRef<[u8]>, cuts: &[usize]) -> Verdict {
+        self.refused |= self.stream.send_pieces(octets.as_ref(), cuts)? == Sent::Refused;
+        Ok(())
+    }
+
+    /// Waits until the server has read all that was sent.
+    pub fn wait_drained(&self) -> Verdict<bool> {
+        self.stream.wait_drained()
+    }
+
+    /// Sends FIN and goes on reading.
+    pub fn half_close(&mut self) {
+        self.stream.half_close();
+    }
+
+    /// Ends the connection with RST.
+    pub fn reset(self) -> Verdict {
+        self.stream.reset()
+    }
+
+    /// One request and its response.
+    pub fn ask(&mut self, request: &Request) -> Verdict<Response> {
+        self.send(request.octets())?;
+        self.response(request.method())
+    }
+
+    /// The next whole response, of a request with this method.
+    pub fn response(&mut self, method: &str) -> Verdict<Response> {
+        loop {
+            let ended = self.end.is_some();
+            match read_response(&self.buffer, method, ended) {
+                Ok(Progress::Complete(response)) => {
+                    self.buffer.drain(..response.consumed);
+                    self.responses += 1;
+                    return Ok(response);
+                }
+                Ok(Progress::NeedMore(missing)) => {
+                    if ended {
+                        return Err(self.ended_early(&missing));
+                    }
+                    if self.read_on(self.scene().deadline())? == Arrival::Silence {
+                        return Err(self.silence(&missing));
+                    }
+                }
+                Err(error) => return Err(syntax_failure(&self.buffer, &error)),
+            }
+        }
+    }
+
+    /// The head of the next response, without waiting for its body.
+    pub fn wait_for_octets(&mut self, count: usize) -> Verdict {
+        while self.buffer.len() < count {
+            if self.end.is_some() {
+                return Err(self.ended_early(&format!("{} of {count} octets came", self.buffer.len())));
+            }
+            if self.read_on(self.scene().deadline())? == Arrival::Silence {
+                return Err(self.silence(&format!("{} of {count} octets came", self.buffer.len())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Received and not yet part of a response.
+    pub fn pending(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Everything up to the end of the connection, and how it ended.
+    pub fn rest(&mut self) -> Verdict<(Vec<u8>, Arrival)> {
+        loop {
+            if let Some(end) = self.end {
+                return Ok((std::mem::take(&mut self.buffer), end));
+            }
+            if self.read_on(self.scene().deadline())? == Arrival::Silence {
+                return fail_open(self.scene().patience());
+            }
+        }
+    }
+
+    /// Nothing more comes, and the server closes the connection (FIN or RST) before the deadline.
+    pub fn expect_close(&mut self) -> Verdict {
+        let (rest, _) = self.rest()?;
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let (line, carets) = bytes::excerpt(&rest, 0, rest.len().min(16), EXCERPT);
+        Err(Failure::new("nothing after the response but the close", format!("{} more octets", rest.len()))
+            .excerpt([line, carets])
+            .into())
+    }
+
+    /// Whether the server has closed within `wait`; octets that come meanwhile stay pending.
+    pub fn closes_within(&mut self, wait: Duration) -> Verdict<bool> {
+        let deadline = Deadline::after(wait);
+        while self.end.is_none() {
+            if self.read_on(deadline)? == Arrival::Silence {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn read_on(&mut self, deadline: Deadline) -> Verdict<Arrival> {
+        let arrival = self.stream.receive(&mut self.buffer, deadline)?;
+        if matches!(arrival, Arrival::Fin | Arrival::Reset) {
+            self.end = Some(arrival);
+        }
+        Ok(arrival)
+    }
+
+    fn silence(&self, missing: &str) -> Fault {
+        let waited = self.scene().patience().as_secs_f64();
+        let failure = if self.buffer.is_empty() {
+            Failure::new(self.expected(), format!("nothing within {waited} s"))
+        } else {
+            self.cut_short(format!("{} octets, then nothing more within {waited} s: {missing}", self.buffer.len()))
+        };
+        failure.silent().into()
+    }
+
+    fn ended_early(&self, missing: &str) -> Fault {
+        let reset = self.end == Some(Arrival::Reset);
+        let how = if reset { "the connection was reset (RST)" } else { "the connection was closed (FIN)" };
+        let failure = if self.buffer.is_empty() {
+            Failure::new(self.expected(), format!("{how} without an answer"))
+        } else {
+            self.cut_short(format!("{} octets, then {how}: {missing}", self.buffer.len()))
+        };
+        let failure = if reset {
+            failure.note(
+                "an RST instead of a FIN: your program died, or closed a socket with unread data in its \
+                 receive buffer; the kernel then sends RST, and what you had sent may be lost on the way",
+            )
+        } else if self.refused {
+            failure.note("it closed before it had read the whole request")
+        } else {
+            failure
+        };
+        failure.into()
+    }
+
+    fn expected(&self) -> String {
+        match self.responses {
+            0 => "a whole response".to_owned(),
+            1 => "a whole second response on the same connection".to_owned(),
+            n => format!("a whole response, after the {n} before on the same connection"),
+        }
+    }
+
+    fn cut_short(&self, seen: String) -> Failure {
+        let end = self.buffer.len();
+        let (line, _) = bytes::excerpt(&self.buffer, end.saturating_sub(1), 1, EXCERPT);
+        Failure::new(self.expected(), seen).excerpt([line])
+    }
+}
+
+fn fail_open<T>(patience: Duration) -> Verdict<T> {
+    Err(Failure::new(
+        "the connection is closed",
+        format!("it is still open after {} s", patience.as_secs_f64()),
+    )
+    .silent()
+    .into())
+}
+
+/// The octet that broke the rule, with a caret under it.
+pub fn syntax_failure(octets: &[u8], error: &SyntaxError) -> Fault {
+    let (line, carets) = bytes::excerpt(octets, error.offset, error.len, EXCERPT);
+    Failure::new("a well-formed message", format!("octet {} breaks a rule", error.offset))
+        .excerpt([line, carets])
+        .rule(format!("{} ({}).", error.rule, error.clause))
+        .into()
+}
+
+/// Fails unless `response` has this status.
+pub fn expect_status(response: &Response, status: u16) -> Verdict {
+    expect_status_in(response, &[status])
+}
+
+/// Fails unless `response` has one of these statuses.
+pub fn expect_status_in(response: &Response, statuses: &[u16]) -> Verdict {
+    if statuses.contains(&response.head.status) {
+        return Ok(());
+    }
+    let wanted = statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    let wanted = wanted.rfind(", ").map_or(wanted.clone(), |at| format!("{} or {}", &wanted[..at], &wanted[at + 2..]));
+    fail(format!("status {wanted}"), format!("status {}", response.head.status))
+}

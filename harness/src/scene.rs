@@ -1,0 +1,53 @@
+//! What everything that plays in one check shares: the record and the deadline.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::deadline::Deadline;
+use crate::journal::Journal;
+
+/// A check's journal and its one deadline; clones share both.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub journal: Arc<Journal>,
+    clock: Arc<Clock>,
+}
+
+#[derive(Debug)]
+struct Clock {
+    deadline: Mutex<Deadline>,
+    patience: Duration,
+    began: Instant,
+}
+
+impl Scene {
+    /// A scene whose deadline is `patience` from now.
+    pub fn new(patience: Duration) -> Self {
+        let clock = Clock {
+            deadline: Mutex::new(Deadline::after(patience)),
+            patience,
+            began: Instant::now(),
+        };
+        Scene { journal: Arc::new(Journal::default()), clock: Arc::new(clock) }
+    }
+
+    pub fn deadline(&self) -> Deadline {
+        *self.clock.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the deadline anew: what a program takes to start is not the check's time.
+    pub fn restart_clock(&self) {
+        *self.clock.deadline.lock().unwrap_or_else(PoisonError::into_inner) =
+            Deadline::after(self.clock.patience);
+    }
+
+    /// How long a check may wait in all.
+    pub fn patience(&self) -> Duration {
+        self.clock.patience
+    }
+
+    /// Since the check began.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.began.elapsed()
+    }
+}

@@ -1,0 +1,257 @@
+//! One TCP connection as the harness plays it, with every octet in the journal and every wait under the
+//! check's deadline: the stream tricks.
+//!
+//! **Drain-synchronised writes.** TCP is a stream: two writes may arrive as one read, and how they arrive is
+//! up to the scheduler. To make segmentation deterministic, [`Stream::send_pieces`] writes a piece and then
+//! waits until the program under test has taken it out of its receive buffer (Linux: `sock_diag` of the
+//! peer's socket), and only then writes the next. A program that reads each piece is thus seen to be right on
+//! that very segmentation, whatever else the machine is doing.
+//!
+//! A close with unread input sends RST rather than FIN (RFC 9293 §3.10.4, RFC 1122 §4.2.2.13), so a reset is
+//! reported apart from a close.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use crate::deadline::Deadline;
+use crate::journal::Lane;
+use crate::scene::Scene;
+use crate::sys;
+use crate::verdict::{Failure, Fault, Verdict};
+
+/// Octets read at once.
+const READ: usize = 64 << 10;
+
+/// A connection between the harness and the program under test.
+#[derive(Debug)]
+pub struct Stream {
+    socket: TcpStream,
+    lane: Lane,
+    scene: Scene,
+    /// Octets the socket has taken from us.
+    sent: usize,
+}
+
+/// What came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    Octets(usize),
+    /// They closed their direction.
+    Fin,
+    Reset,
+    /// Nothing before the deadline.
+    Silence,
+}
+
+/// Whether the peer took what was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Sent {
+    All,
+    /// The peer had closed or reset the connection; it is for the reading side to say what that means.
+    Refused,
+}
+
+impl Stream {
+    /// Connects to the program under test. `name` is the lane's name in the record.
+    pub fn connect(scene: &Scene, peer: SocketAddr, name: &str) -> Verdict<Stream> {
+        Self::connect_with(scene, peer, name, None)
+    }
+
+    /// Connects with a receive buffer of about `receive_buffer` octets, so that a peer that writes more
+    /// than that must wait for the harness to read.
+    pub fn connect_with(
+        scene: &Scene,
+        peer: SocketAddr,
+        name: &str,
+        receive_buffer: Option<usize>,
+    ) -> Verdict<Stream> {
+        let socket = Socket::new(Domain::for_address(peer), Type::STREAM, Some(Protocol::TCP))
+            .map_err(|error| Fault::Broken(format!("could not make a socket: {error}")))?;
+        if let Some(octets) = receive_buffer {
+            socket
+                .set_recv_buffer_size(octets)
+                .map_err(|error| Fault::Broken(format!("could not set a receive buffer: {error}")))?;
+        }
+        let wait = scene.deadline().remaining().max(Duration::from_millis(1));
+        socket.connect_timeout(&peer.into(), wait).map_err(|error| connect_failure(peer, &error))?;
+        Self::over(scene, socket.into(), name)
+    }
+
+    /// Plays over a connection that the program under test has opened.
+    pub fn over(scene: &Scene, socket: TcpStream, name: &str) -> Verdict<Stream> {
+        socket
+            .set_nodelay(true)
+            .map_err(|error| Fault::Broken(format!("could not set TCP_NODELAY: {error}")))?;
+        let lane = scene.journal.lane(name);
+        scene.journal.opened(lane);
+        Ok(Stream { socket, lane, scene: scene.clone(), sent: 0 })
+    }
+
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// Our address and the peer's.
+    pub fn addresses(&self) -> Verdict<(SocketAddr, SocketAddr)> {
+        let addresses = || Ok::<_, io::Error>((self.socket.local_addr()?, self.socket.peer_addr()?));
+        addresses().map_err(|error| Fault::Broken(format!("a socket without addresses: {error}")))
+    }
+
+    /// Writes all of `octets`.
+    pub fn send(&mut self, octets: &[u8]) -> Verdict<Sent> {
+        let mut rest = octets;
+        while !rest.is_empty() {
+            let wait = self.scene.deadline().remaining();
+            if wait.is_zero() {
+                return Err(self.stopped_reading());
+            }
+            self.socket
+                .set_write_timeout(Some(wait.max(Duration::from_millis(1))))
+                .map_err(|error| Fault::Broken(format!("could not set a timeout: {error}")))?;
+            match self.socket.write(rest) {
+                Ok(n) => {
+                    self.scene.journal.sent(self.lane, &rest[..n]);
+                    self.sent += n;
+                    rest = &rest[n..];
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if would_block(&error) => return Err(self.stopped_reading()),
+                Err(error) if is_reset(&error) => return Ok(Sent::Refused),
+                Err(error) => return Err(Fault::Broken(format!("could not write to a socket: {error}"))),
+            }
+        }
+        Ok(Sent::All)
+    }
+
+    /// Writes `octets` cut at `cuts` (offsets, ascending), each piece only when the one before has been
+    /// read by the program under test. Where the platform cannot say (not Linux), the pieces are written
+    /// one after the other and may arrive together.
+    pub fn send_pieces(&mut self, octets: &[u8], cuts: &[usize]) -> Verdict<Sent> {
+        let ends = cuts.iter().copied().filter(|&cut| 0 < cut && cut < octets.len()).chain([octets.len()]);
+        let mut start = 0;
+        for end in ends {
+            if self.send(&octets[start..end])? == Sent::Refused {
+                return Ok(Sent::Refused);
+            }
+            start = end;
+            if !self.wait_drained()? {
+                return Ok(Sent::Refused);
+            }
+        }
+        Ok(Sent::All)
+    }
+
+    /// Waits until the program under test has read all that was sent. `false`: it has closed instead.
+    pub fn wait_drained(&self) -> Verdict<bool> {
+        let (ours, theirs) = match (self.socket.local_addr(), self.socket.peer_addr()) {
+            (Ok(ours), Ok(theirs)) => (ours, theirs),
+            // Reset in the meantime: a socket without a peer.
+            _ => return Ok(false),
+        };
+        match sys::drained(theirs, ours, self.sent as u64, self.scene.deadline()) {
+            sys::Drained::Read | sys::Drained::Unknown => Ok(true),
+            sys::Drained::Closed => Ok(false),
+            sys::Drained::Unread(octets) => Err(Failure::new(
+                "your program reads what arrives",
+                format!("{octets} of {} octets stay unread in your program's receive buffer", self.sent),
+            )
+            .note(
+                "it is busy elsewhere, or waits for a second connection, or reads only once: a read returns \
+                 what has arrived so far, which may be a single octet",
+            )
+            .silent()
+            .into()),
+        }
+    }
+
+    /// Reads what comes next to the end of `into`, waiting until `deadline` at most.
+    pub fn receive(&mut self, into: &mut Vec<u8>, deadline: Deadline) -> Verdict<Arrival> {
+        let mut block = [0; READ];
+        loop {
+            let wait = deadline.remaining();
+            if wait.is_zero() {
+                return Ok(Arrival::Silence);
+            }
+            self.socket
+                .set_read_timeout(Some(wait.max(Duration::from_millis(1))))
+                .map_err(|error| Fault::Broken(format!("could not set a timeout: {error}")))?;
+            match self.socket.read(&mut block) {
+                Ok(0) => {
+                    self.scene.journal.they_closed(self.lane);
+                    return Ok(Arrival::Fin);
+                }
+                Ok(n) => {
+                    self.scene.journal.received(self.lane, &block[..n]);
+                    into.extend_from_slice(&block[..n]);
+                    return Ok(Arrival::Octets(n));
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if would_block(&error) => return Ok(Arrival::Silence),
+                Err(error) if is_reset(&error) => {
+                    self.scene.journal.they_reset(self.lane);
+                    return Ok(Arrival::Reset);
+                }
+                Err(error) => return Err(Fault::Broken(format!("could not read from a socket: {error}"))),
+            }
+        }
+    }
+
+    /// Sends FIN and goes on reading.
+    pub fn half_close(&mut self) {
+        // A peer that has reset the connection meanwhile shows at the next read.
+        let _ = self.socket.shutdown(Shutdown::Write);
+        self.scene.journal.we_half_closed(self.lane);
+    }
+
+    /// Ends the connection with RST.
+    pub fn reset(self) -> Verdict {
+        SockRef::from(&self.socket)
+            .set_linger(Some(Duration::ZERO))
+            .map_err(|error| Fault::Broken(format!("could not set SO_LINGER: {error}")))?;
+        self.scene.journal.we_reset(self.lane);
+        Ok(())
+    }
+
+    fn stopped_reading(&self) -> Fault {
+        Failure::new(
+            "your program reads what arrives",
+            format!("it stopped reading: after {} octets its receive buffer is full", self.sent),
+        )
+        .silent()
+        .into()
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.scene.journal.we_closed(self.lane);
+    }
+}
+
+fn connect_failure(peer: SocketAddr, error: &io::Error) -> Fault {
+    let expected = format!("a connection to {peer} is accepted");
+    match error.kind() {
+        ErrorKind::ConnectionRefused => {
+            Failure::new(expected, "connection refused: nothing listens on that port any more").into()
+        }
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => Failure::new(
+            expected,
+            "no answer to our SYN: the queue of connections your program has not accepted yet is full",
+        )
+        .silent()
+        .into(),
+        _ => Fault::Broken(format!("could not connect to {peer}: {error}")),
+    }
+}
+
+fn would_block(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+fn is_reset(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted)
+}
