@@ -7,3 +7,4 @@ pub mod checks;
 pub mod report;
 pub mod trial;
 pub mod verdict;
+pub mod wire;
