@@ -3,3 +3,5 @@
 //! They share no code with any solution and open no socket.
 
 pub mod bytes;
+pub mod http;
+pub mod uri;
