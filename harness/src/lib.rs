@@ -4,6 +4,8 @@
 
 pub mod check;
 pub mod checks;
+pub mod deadline;
 pub mod report;
+pub mod sys;
 pub mod trial;
 pub mod verdict;
