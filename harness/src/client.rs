@@ -100,7 +100,7 @@ impl Conn {
                     self.responses += 1;
                     return Ok(response);
                 }
-                Ok(Progress::NeedMore(missing)) => {
+                Ok(Progress::NeedMore(missing) | Progress::Truncated(missing)) => {
                     if ended {
                         return Err(self.ended_early(&missing));
                     }

@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, poll_until};
 use crate::journal::Lane;
 use crate::scene::Scene;
-use crate::sys;
+use crate::sys::{self, TcpState};
 use crate::verdict::{Failure, Fault, Verdict};
 
 /// Octets read at once.
@@ -32,7 +32,7 @@ pub struct Stream {
     lane: Lane,
     scene: Scene,
     /// Octets the socket has taken from us.
-    sent: usize,
+    sent: u64,
 }
 
 /// What came in.
@@ -115,7 +115,7 @@ impl Stream {
             match self.socket.write(rest) {
                 Ok(n) => {
                     self.scene.journal.sent(self.lane, &rest[..n]);
-                    self.sent += n;
+                    self.sent += n as u64;
                     rest = &rest[n..];
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -147,25 +147,31 @@ impl Stream {
 
     /// Waits until the program under test has read all that was sent. `false`: it has closed instead.
     pub fn wait_drained(&self) -> Verdict<bool> {
-        let (ours, theirs) = match (self.socket.local_addr(), self.socket.peer_addr()) {
-            (Ok(ours), Ok(theirs)) => (ours, theirs),
-            // Reset in the meantime: a socket without a peer.
-            _ => return Ok(false),
-        };
-        match sys::drained(theirs, ours, self.sent as u64, self.scene.deadline()) {
-            sys::Drained::Read | sys::Drained::Unknown => Ok(true),
-            sys::Drained::Closed => Ok(false),
-            sys::Drained::Unread(octets) => Err(Failure::new(
+        let read = poll_until(self.scene.deadline(), || match sys::far_end(&self.socket) {
+            Ok(Some(peer)) if peer.state == TcpState::Close => Some(false),
+            Ok(Some(peer)) => {
+                let arrived = peer.received.is_none_or(|octets| octets >= self.sent);
+                (arrived && peer.receive_queue == 0 && sys::unsent(&self.socket).unwrap_or(0) == 0)
+                    .then_some(true)
+            }
+            // Gone, or reset so that our own socket has no peer any more.
+            Ok(None) => Some(false),
+            Err(error) if error.kind() == ErrorKind::Unsupported => Some(true),
+            Err(_) => Some(false),
+        });
+        read.ok_or_else(|| {
+            let unread = sys::far_end(&self.socket).ok().flatten().map_or(0, |peer| peer.receive_queue);
+            Failure::new(
                 "your program reads what arrives",
-                format!("{octets} of {} octets stay unread in your program's receive buffer", self.sent),
+                format!("{unread} of {} octets stay unread in your program's receive buffer", self.sent),
             )
             .note(
                 "it is busy elsewhere, or waits for a second connection, or reads only once: a read returns \
                  what has arrived so far, which may be a single octet",
             )
             .silent()
-            .into()),
-        }
+            .into()
+        })
     }
 
     /// Reads what comes next to the end of `into`, waiting until `deadline` at most.
@@ -254,4 +260,95 @@ fn would_block(error: &io::Error) -> bool {
 
 fn is_reset(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    fn pair() -> (Stream, TcpStream) {
+        let scene = Scene::new(Duration::from_secs(20));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = Stream::connect(&scene, listener.local_addr().unwrap(), "client").unwrap();
+        (stream, listener.accept().unwrap().0)
+    }
+
+    /// The lengths of the reads by which a plain reader takes in everything.
+    fn reads(mut socket: TcpStream) -> Vec<usize> {
+        let mut block = [0; 4096];
+        std::iter::from_fn(|| socket.read(&mut block).ok().filter(|&n| n > 0)).collect()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn pieces_arrive_as_they_were_cut_though_both_cores_are_busy() {
+        let stop = AtomicBool::new(false);
+        let cores = thread::available_parallelism().map_or(2, usize::from);
+        thread::scope(|scope| {
+            for _ in 0..2 * cores {
+                scope.spawn(|| while !stop.load(Ordering::Relaxed) {});
+            }
+            for _ in 0..4 {
+                let (mut stream, socket) = pair();
+                let reader = scope.spawn(|| reads(socket));
+                let cuts: Vec<usize> = (1..199).collect();
+                let sent = stream.send_pieces(&[b'x'; 199], &cuts).unwrap();
+                drop(stream);
+                assert_eq!(sent, Sent::All);
+                assert_eq!(reader.join().unwrap(), vec![1; 199]);
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_program_that_stops_reading_is_told_how_much_it_left() {
+        let scene = Scene::new(Duration::from_millis(50));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut stream = Stream::connect(&scene, listener.local_addr().unwrap(), "client").unwrap();
+        let (mut socket, _) = listener.accept().unwrap();
+        let reader = thread::spawn(move || {
+            socket.read_exact(&mut [0; 2]).unwrap();
+            socket
+        });
+        let Err(Fault::Failed(failure)) = stream.send_pieces(b"abcde", &[2]) else { panic!("it was read") };
+        assert_eq!(failure.seen, "3 of 5 octets stay unread in your program's receive buffer");
+        assert!(failure.silent);
+        drop(reader.join());
+    }
+
+    #[test]
+    fn a_fin_and_a_reset_are_told_apart() {
+        let (mut closed, socket) = pair();
+        drop(socket);
+        let deadline = closed.scene().deadline();
+        assert_eq!(closed.receive(&mut Vec::new(), deadline).unwrap(), Arrival::Fin);
+
+        let (mut reset, mut socket) = pair();
+        let _ = reset.send(b"unread").unwrap();
+        socket.set_nonblocking(false).unwrap();
+        socket.read_exact(&mut [0; 1]).unwrap();
+        drop(socket);
+        assert_eq!(reset.receive(&mut Vec::new(), deadline).unwrap(), Arrival::Reset);
+    }
+
+    #[test]
+    fn silence_ends_at_the_deadline() {
+        let (mut stream, _socket) = pair();
+        let deadline = Deadline::after(Duration::from_millis(20));
+        assert_eq!(stream.receive(&mut Vec::new(), deadline).unwrap(), Arrival::Silence);
+        assert!(deadline.passed());
+    }
+
+    #[test]
+    fn our_own_reset_reaches_the_program() {
+        let (stream, mut socket) = pair();
+        stream.reset().unwrap();
+        assert_eq!(socket.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    }
 }

@@ -1,0 +1,17 @@
+//! What only the operating system can tell: the state of sockets and of processes.
+//!
+//! All platform code of the harness is here. Linux answers everything (sock_diag and `/proc`); elsewhere the functions
+//! return an error, and their callers fall back or say that they could not check. Nothing here waits.
+
+mod process;
+#[cfg(target_os = "linux")]
+mod sock_diag;
+mod socket_table;
+mod sockets;
+
+pub use process::{
+    Facts, become_subreaper, children, close_inherited_on_exec, descendants, facts, fd_count, socket_inodes,
+};
+pub use sockets::{
+    Listener, TcpSocket, TcpState, far_end, listeners, listeners_of, tcp_socket, unacknowledged, unsent,
+};

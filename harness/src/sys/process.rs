@@ -1,0 +1,137 @@
+//! Processes: their families, sizes, threads and descriptors, read from `/proc` (`proc(5)`).
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+/// What `/proc/PID/status` says. Sizes are in octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// `R` running, `S` sleeping, `T` stopped, `Z` ended but not reaped by its parent …
+    pub state: char,
+    pub parent: i32,
+    pub threads: usize,
+    /// Memory in use; 0 for a process that has ended.
+    pub resident: u64,
+    /// The most memory it ever had in use; 0 for a process that has ended.
+    pub peak_resident: u64,
+}
+
+impl Facts {
+    pub fn is_zombie(&self) -> bool {
+        self.state == 'Z'
+    }
+}
+
+pub fn facts(pid: i32) -> io::Result<Facts> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let value = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.and_then(|value| value.split_ascii_whitespace().next())
+    };
+    let number = |name: &str| value(name).and_then(|value| value.parse::<u64>().ok());
+    Ok(Facts {
+        state: value("State").and_then(|value| value.chars().next()).unwrap_or('?'),
+        parent: number("PPid").unwrap_or(0) as i32,
+        threads: number("Threads").unwrap_or(0) as usize,
+        resident: number("VmRSS").unwrap_or(0) * 1024,
+        peak_resident: number("VmHWM").unwrap_or(0) * 1024,
+    })
+}
+
+/// How many descriptors the process has open.
+pub fn fd_count(pid: i32) -> io::Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
+}
+
+/// The inodes of the sockets the process has open: the key into the socket tables.
+pub fn socket_inodes(pid: i32) -> io::Result<BTreeSet<u64>> {
+    let targets =
+        fs::read_dir(format!("/proc/{pid}/fd"))?.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    Ok(targets.filter_map(inode_of_socket).collect())
+}
+
+/// Reads `socket:[4711]`.
+fn inode_of_socket(target: PathBuf) -> Option<u64> {
+    target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+}
+
+/// The children of a process, ended ones that it has not reaped included.
+pub fn children(pid: i32) -> io::Result<Vec<i32>> {
+    let mut found = Vec::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        match fs::read_to_string(task?.path().join("children")) {
+            Ok(list) => found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok())),
+            // A thread that has just ended, or a kernel without CONFIG_PROC_CHILDREN.
+            Err(_) => return children_by_scan(pid),
+        }
+    }
+    Ok(found)
+}
+
+fn children_by_scan(pid: i32) -> io::Result<Vec<i32>> {
+    let all = fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    Ok(all.filter(|&other| facts(other).is_ok_and(|facts| facts.parent == pid)).collect())
+}
+
+/// Children, their children and so on; not the process itself. Processes that end meanwhile may be missing.
+pub fn descendants(pid: i32) -> io::Result<Vec<i32>> {
+    let mut found = children(pid)?;
+    let mut next = 0;
+    while next < found.len() {
+        found.extend(children(found[next]).unwrap_or_default());
+        next += 1;
+    }
+    Ok(found)
+}
+
+/// From now on the orphans among this process's descendants become its own children (`PR_SET_CHILD_SUBREAPER`).
+/// Where the system has no such thing, they go to init as ever.
+pub fn become_subreaper() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    return Ok(nix::sys::prctl::set_child_subreaper(true)?);
+    #[cfg(not(target_os = "linux"))]
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Whatever descriptors above stderr this process was given, its own children shall not get them.
+pub fn close_inherited_on_exec() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the call only sets a flag on descriptors. A kernel before 5.11 refuses it, and nothing changes.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::{Command, Stdio, id};
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_told_from_its_status() {
+        let facts = facts(id() as i32).unwrap();
+        assert!(facts.threads >= 1);
+        assert!(facts.resident > 0 && facts.peak_resident >= facts.resident);
+        assert!(!facts.is_zombie());
+        assert!(fd_count(id() as i32).unwrap() >= 3);
+    }
+
+    #[test]
+    fn children_are_listed_and_an_unreaped_one_is_a_zombie() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let pid = child.id() as i32;
+        assert!(children(id() as i32).unwrap().contains(&pid));
+        assert!(children_by_scan(id() as i32).unwrap().contains(&pid));
+        assert!(descendants(id() as i32).unwrap().contains(&pid));
+
+        drop(child.stdin.take());
+        let deadline = crate::deadline::Deadline::after(std::time::Duration::from_secs(5));
+        let zombie = crate::deadline::poll_until(deadline, || facts(pid).unwrap().is_zombie().then_some(()));
+        assert!(zombie.is_some());
+        child.wait().unwrap();
+        assert!(!children(id() as i32).unwrap().contains(&pid));
+    }
+}
