@@ -6,6 +6,7 @@ pub mod check;
 pub mod checks;
 pub mod client;
 pub mod deadline;
+pub mod fake;
 pub mod journal;
 pub mod report;
 pub mod runner;

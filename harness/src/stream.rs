@@ -215,6 +215,11 @@ impl Stream {
 
     /// Ends the connection with RST.
     pub fn reset(self) -> Verdict {
+        self.reset_on_close()
+    }
+
+    /// Makes the close at the end of this value's life an RST.
+    pub fn reset_on_close(&self) -> Verdict {
         SockRef::from(&self.socket)
             .set_linger(Some(Duration::ZERO))
             .map_err(|error| Fault::Broken(format!("could not set SO_LINGER: {error}")))?;
