@@ -3,5 +3,7 @@
 //! They share no code with any solution and open no socket.
 
 pub mod bytes;
+pub mod difference;
+pub mod html;
 pub mod http;
 pub mod uri;

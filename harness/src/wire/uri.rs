@@ -159,26 +159,41 @@ pub fn encode_path(path: &[u8]) -> String {
 /// Whether all octets are ones that a URI is made of (RFC 3986 §2): no space, nothing but ASCII, `%` only before two
 /// hexadecimal digits.
 pub fn check_octets(uri: &[u8]) -> Result<(), SyntaxError> {
-    for (i, &octet) in uri.iter().enumerate() {
-        match octet {
-            b'%' => {
-                let digits =
-                    uri[i + 1..].iter().take(2).take_while(|octet| octet.is_ascii_hexdigit()).count();
-                if digits < 2 {
-                    let rule =
-                        "\"%\" in a URI stands before two hexadecimal digits; itself it is written %25";
-                    return Err(SyntaxError::new(i, 1, rule, "RFC 3986 §2.1"));
-                }
-            }
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {}
-            _ if b"-._~:/?#[]@!$&'()*+,;=".contains(&octet) => {}
-            _ => {
-                let rule = format!("a URI holds no such octet; in a URI it is written %{octet:02X}");
-                return Err(SyntaxError::new(i, 1, rule, "RFC 3986 §2"));
-            }
+    let mut at = 0;
+    while at < uri.len() {
+        match character(&uri[at..]).map_err(|error| error.shifted(at))? {
+            Some(length) => at += length,
+            None => return Err(bare_percent(uri.len() - at).shifted(at)),
         }
     }
     Ok(())
+}
+
+/// How many octets the character at the front takes: three if it is percent-encoded. `None`: more octets are needed.
+pub(super) fn character(rest: &[u8]) -> Result<Option<usize>, SyntaxError> {
+    match rest {
+        [] => Ok(None),
+        [b'%', digits @ ..] => {
+            let count = digits.iter().take(2).take_while(|octet| octet.is_ascii_hexdigit()).count();
+            match digits.len() {
+                _ if count == 2 => Ok(Some(3)),
+                seen if seen == count => Ok(None),
+                _ => Err(bare_percent(1 + count)),
+            }
+        }
+        [octet, ..] if octet.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=".contains(octet) => {
+            Ok(Some(1))
+        }
+        [octet, ..] => {
+            let rule = format!("a URI holds no such octet; in a URI it is written %{octet:02X}");
+            Err(SyntaxError::new(0, 1, rule, "RFC 3986 §2"))
+        }
+    }
+}
+
+fn bare_percent(len: usize) -> SyntaxError {
+    let rule = "\"%\" in a URI stands before two hexadecimal digits; itself it is written %25";
+    SyntaxError::new(0, len, rule, "RFC 3986 §2.1")
 }
 
 #[cfg(test)]

@@ -48,12 +48,23 @@ impl<'a> Cursor<'a> {
         self.base + self.at
     }
 
+    pub(super) fn rest(&self) -> &'a [u8] {
+        &self.input[self.at..]
+    }
+
     pub(super) fn peek(&self) -> Result<u8, Stop> {
         self.input.get(self.at).copied().ok_or(Stop::More)
     }
 
     pub(super) fn advance(&mut self) {
         self.at += 1;
+    }
+
+    /// The next `count` octets, which the caller has seen to be there.
+    pub(super) fn take(&mut self, count: usize) -> &'a [u8] {
+        let taken = &self.input[self.at..self.at + count];
+        self.at += count;
+        taken
     }
 
     /// A complaint about the octet under the cursor.
@@ -63,10 +74,9 @@ impl<'a> Cursor<'a> {
 
     /// The octets from here that satisfy `belongs`; asks for more when the input ends among them.
     pub(super) fn take_while(&mut self, belongs: impl Fn(u8) -> bool) -> Result<&'a [u8], Stop> {
-        let rest = &self.input[self.at..];
+        let rest = self.rest();
         let end = rest.iter().position(|&octet| !belongs(octet)).ok_or(Stop::More)?;
-        self.at += end;
-        Ok(&rest[..end])
+        Ok(self.take(end))
     }
 
     pub(super) fn token(&mut self) -> Result<&'a [u8], Stop> {

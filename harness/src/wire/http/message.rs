@@ -22,7 +22,7 @@ pub enum Progress<M> {
 pub struct Response {
     /// The 1xx heads that came before.
     pub interim: Vec<ResponseHead>,
-    /// Offsets in errors and fields count from the start of the buffer, also after interim heads.
+    /// Its offsets count from the start of the buffer, also after interim heads.
     pub head: ResponseHead,
     pub framing: Framing,
     /// Decoded, if it was chunked.

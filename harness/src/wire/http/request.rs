@@ -47,16 +47,19 @@ fn head(cursor: &mut Cursor<'_>) -> Result<RequestHead, Stop> {
 
 fn target(cursor: &mut Cursor<'_>, method: &str) -> Result<Vec<u8>, Stop> {
     let at = cursor.offset();
-    let target = cursor.take_while(|octet| !matches!(octet, b' ' | b'\r' | b'\n'))?;
+    let mut target = Vec::new();
+    while !matches!(cursor.peek()?, b' ' | b'\r' | b'\n') {
+        if cursor.peek()? == b'#' {
+            let rule = "a fragment stays with the client: a request target ends before \"#\"";
+            return Err(cursor.refuse(rule, "RFC 9112 §3.2"));
+        }
+        let length = uri::character(cursor.rest()).map_err(|error| error.shifted(cursor.offset()))?;
+        target.extend(cursor.take(length.ok_or(Stop::More)?));
+    }
     if target.is_empty() {
         return Err(cursor.refuse("a request target is never empty", "RFC 9112 §3.2"));
     }
-    uri::check_octets(target).map_err(|error| error.shifted(at))?;
-    if let Some(fragment) = target.iter().position(|&octet| octet == b'#') {
-        let rule = "a fragment stays with the client: a request target ends before \"#\"";
-        return Err(SyntaxError::new(at + fragment, target.len() - fragment, rule, "RFC 9112 §3.2").into());
-    }
-    let form = match target {
+    let form = match target.as_slice() {
         b"*" if method == "OPTIONS" => None,
         b"*" => Some(("the target \"*\" goes with OPTIONS only", "RFC 9112 §3.2.4")),
         _ if method == "CONNECT" => match target.iter().rposition(|&octet| octet == b':') {
@@ -64,11 +67,11 @@ fn target(cursor: &mut Cursor<'_>, method: &str) -> Result<Vec<u8>, Stop> {
             _ => Some(("the target of CONNECT is host, colon, port", "RFC 9112 §3.2.3")),
         },
         [b'/', ..] => None,
-        _ if uri::split_absolute(target).is_some() => None,
+        _ if uri::split_absolute(&target).is_some() => None,
         _ => Some(("a request target is a path that begins with \"/\", or a whole URI", "RFC 9112 §3.2")),
     };
     match form {
-        None => Ok(target.to_vec()),
+        None => Ok(target),
         Some((rule, clause)) => Err(SyntaxError::new(at, target.len(), rule, clause).into()),
     }
 }
@@ -114,16 +117,8 @@ mod tests {
             ("GET * HTTP/1.1\r\n", 4, "RFC 9112 §3.2.4"),
             ("CONNECT /a HTTP/1.1\r\n", 8, "RFC 9112 §3.2.3"),
         ] {
-            let error = refused_late(line.as_bytes());
+            let error = refused(line.as_bytes(), parse_head);
             assert_eq!((error.offset, error.clause), (offset, clause), "{line:?}: {error}");
-        }
-    }
-
-    /// A target is judged when it is whole, so its prefix may prove nothing yet.
-    fn refused_late(line: &[u8]) -> SyntaxError {
-        match parse_head(line) {
-            Err(error) if error.clause.contains("§3.2") || error.clause.contains("3986") => error,
-            _ => refused(line, parse_head),
         }
     }
 }
