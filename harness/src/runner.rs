@@ -7,6 +7,7 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -115,6 +116,7 @@ pub fn run(
         model,
         patience: PATIENCE.mul_f64(options.timeout_factor),
         starts: Gate::new(std::thread::available_parallelism().map_or(2, usize::from)),
+        dirs: AtomicUsize::new(0),
         prepared: OnceLock::new(),
     };
     let run = Run { env: &env, checks: &checks, options, progress, again };
@@ -143,7 +145,7 @@ fn narrowed(options: &Options) -> Vec<String> {
 fn notices(lab: Lab, programs: &Programs) -> Vec<String> {
     lab.programs()
         .iter()
-        .filter(|(role, _)| !programs.has(*role))
+        .filter(|(role, _)| !programs.argv.contains_key(role))
         .map(|(role, binary)| format!("no {role} (`{binary}`): its checks are skipped"))
         .collect()
 }
@@ -338,7 +340,7 @@ impl Run<'_> {
         let began = Instant::now();
         let mut trial = Trial::new(self.env, check.id, shared, alone);
         let scene = trial.scene().clone();
-        let ran = if self.env.programs.has(check.role) {
+        let ran = if self.env.programs.argv.contains_key(&check.role) {
             catch_unwind(AssertUnwindSafe(|| {
                 let verdict = (check.run)(&mut trial);
                 trial.finish(verdict)

@@ -3,18 +3,24 @@
 
 use std::any::Any;
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::check::Role;
 use crate::deadline::Deadline;
 use crate::scene::Scene;
-use crate::subject::{Programs, RunDir, Running, StartError, Supervisor};
+use crate::runner::PATIENCE;
+use crate::subject::ports::PortLease;
+use crate::subject::{Launch, Programs, RunDir, Running, StartError, Supervisor, last_words, start_listening};
 use crate::verdict::{Failure, Fault, Verdict};
 
 pub use crate::subject::Model;
+
+/// A server listens within this time (contract, "Submissions"), before `timeout_factor`.
+const START: Duration = Duration::from_secs(5);
 
 /// What every trial of one run shares.
 pub struct Env<'a> {
@@ -28,6 +34,8 @@ pub struct Env<'a> {
     pub patience: Duration,
     /// Programs that start at the same time would pay for each other's start.
     pub starts: Gate,
+    /// Directories made for single checks so far.
+    pub dirs: AtomicUsize,
     /// What a lab prepares once a run, such as its document root.
     pub prepared: OnceLock<Result<Arc<dyn Any + Send + Sync>, String>>,
 }
@@ -68,6 +76,8 @@ pub struct Up {
     pub addr: SocketAddr,
     /// Its command line, for the record.
     pub command: String,
+    /// Nobody else is given the port while this lives.
+    pub lease: Arc<PortLease>,
 }
 
 /// The server that a worker keeps for the checks that only read. One worker runs one check at a time, so a
@@ -153,14 +163,14 @@ impl<'a> Trial<'a> {
     pub fn dir(&mut self) -> Verdict<PathBuf> {
         self.env
             .run_dir
-            .subdir()
+            .subdir(&format!("own-{}", self.env.dirs.fetch_add(1, Ordering::Relaxed)))
             .map_err(|error| Fault::Broken(format!("could not make a directory: {error}")))
     }
 
     /// Starts a fresh server on a port of its own and waits until it listens. `arguments` makes the
     /// contract's arguments for a port; it may be called again when the race for a port is lost.
     pub fn start(&mut self, role: Role, arguments: impl Fn(u16) -> Vec<OsString>) -> Verdict<Up> {
-        let up = self.launch(role, &arguments)?;
+        let up = self.launch_server(role, &arguments)?;
         self.step(format!("started your program: {}", up.command));
         Ok(up)
     }
@@ -187,38 +197,49 @@ impl<'a> Trial<'a> {
         Ok(up)
     }
 
-    fn launch(&mut self, role: Role, arguments: &dyn Fn(u16) -> Vec<OsString>) -> Verdict<Up> {
+    /// Starts a program that is not a server; the caller waits for its end.
+    pub fn run(&mut self, role: Role, arguments: Vec<OsString>) -> Verdict<Arc<Running>> {
+        let launch = self.launch(role, arguments)?;
+        self.step(format!("started your program: {}", command(&launch)));
+        let started = launch.start(self.env.supervisor, self.deadline());
+        let running = Arc::new(started.map_err(|error| not_started(&error))?);
+        self.watch(&running);
+        Ok(running)
+    }
+
+    fn launch_server(&mut self, role: Role, arguments: &dyn Fn(u16) -> Vec<OsString>) -> Verdict<Up> {
+        let launch = self.launch(role, Vec::new())?;
+        let launch_on = |port| launch.clone().args(arguments(port));
+        let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let started = {
             let _pass = self.env.starts.enter();
-            self.env.programs.start_server(role, arguments, self.env.supervisor)
+            let deadline = Deadline::after(START.mul_f64(self.env.patience.div_duration_f64(PATIENCE)));
+            start_listening(self.env.supervisor, host, deadline, launch_on)
         };
         self.scene.restart_clock();
         match started {
-            Ok((running, addr, command)) => {
+            Ok((running, lease)) => {
                 let running = Arc::new(running);
                 self.watch(&running);
-                Ok(Up { running, addr, command })
+                let addr = SocketAddr::new(host, lease.port());
+                Ok(Up { command: command(&launch_on(lease.port())), running, addr, lease: Arc::new(lease) })
             }
-            Err(error) => Err(start_fault(&self.scene, error)),
+            Err(error) if error.is_the_harness_s_fault() => Err(Fault::Broken(error.to_string())),
+            Err(error) => {
+                self.step(format!("started your program: {} …", command(&launch_on(0))));
+                Err(Failure::new("your program listens on the port it is given", format!("it {error}")).into())
+            }
         }
     }
 
-    /// Starts a program that is not a server; the caller waits for its end.
-    pub fn run(&mut self, role: Role, arguments: Vec<OsString>) -> Verdict<Arc<Running>> {
-        let started = self.env.programs.start(role, arguments, self.env.supervisor);
-        match started {
-            Ok((running, command)) => {
-                self.step(format!("started your program: {command}"));
-                let running = Arc::new(running);
-                self.watch(&running);
-                Ok(running)
-            }
-            Err(error) => Err(start_fault(&self.scene, error)),
-        }
+    /// Programs run in another time zone than GMT, so that a local time where GMT is due shows.
+    fn launch(&self, role: Role, arguments: Vec<OsString>) -> Verdict<Launch> {
+        let launch = self.env.programs.launch(role, arguments);
+        Ok(launch.ok_or_else(|| Fault::Skipped(format!("no {role} to try")))?.env("TZ", "Asia/Kolkata"))
     }
 
     fn watch(&mut self, running: &Arc<Running>) {
-        self.watched.push((Arc::clone(running), running.stderr_total()));
+        self.watched.push((Arc::clone(running), running.stderr().total()));
     }
 
     /// Ends the trial: what the watched programs said and did meanwhile is added to a failure.
@@ -228,22 +249,43 @@ impl<'a> Trial<'a> {
             self.shared.0 = None;
         }
         for (running, before) in &self.watched {
-            failure.notes.extend(running.obituary(*before));
+            failure.notes.extend(obituary(running, *before));
         }
         Err(Fault::Failed(failure))
     }
 }
 
-fn start_fault(scene: &Scene, error: StartError) -> Fault {
-    match error {
-        StartError::NoRole(role) => Fault::Skipped(format!("no program for the role `{role}`")),
-        StartError::Harness(why) => Fault::Broken(why),
-        StartError::Program { command, expected, seen, notes, silent } => {
-            scene.journal.step(format!("started your program: {command}"));
-            let failure = Failure { expected, seen, notes, silent, ..Failure::default() };
-            failure.into()
-        }
+fn not_started(error: &StartError) -> Fault {
+    if error.is_the_harness_s_fault() {
+        Fault::Broken(format!("could not start the program: {error}"))
+    } else {
+        Failure::new("your program starts", error.to_string()).into()
     }
+}
+
+/// How long the last words of a program that has just died may take to arrive.
+const WORDS: Duration = Duration::from_millis(50);
+
+/// What a program said and did since its stderr was `before` octets long, where that explains a failure: it
+/// ended, or one of its threads panicked.
+fn obituary(running: &Running, before: u64) -> Option<String> {
+    let since = |stderr: &[u8]| {
+        let new = stderr.get(usize::try_from(before).unwrap_or(usize::MAX)..).unwrap_or_default();
+        let words = last_words(&String::from_utf8_lossy(new));
+        (!words.is_empty()).then_some(words)
+    };
+    let words = running.wait_stderr(Deadline::after(WORDS), since).unwrap_or_default();
+    match running.exited() {
+        Some(exit) if words.is_empty() => Some(format!("your program ended {}, without a word on stderr", exit.status)),
+        Some(exit) => Some(format!("your program ended {}; its last words:\n{words}", exit.status)),
+        None if words.is_empty() => None,
+        None => Some(format!("meanwhile your program wrote to stderr:\n{words}")),
+    }
+}
+
+/// As one would type it.
+fn command(launch: &Launch) -> String {
+    launch.argv.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 /// A check's own seed must not depend on the order of the tables.
