@@ -138,7 +138,7 @@ pub fn run(
 
 fn narrowed(options: &Options) -> Vec<String> {
     let mut words = options.select.words();
-    words.extend(options.model.map(|model| format!("--model {model}")));
+    words.extend(options.model.map(|model| format!("--model {}", model.name())));
     words
 }
 

@@ -87,7 +87,7 @@ impl Fresh {
         arguments.push("--workers".into());
         arguments.push(self.workers.to_string().into());
         arguments.push("--model".into());
-        arguments.push(model.to_string().into());
+        arguments.push(model.name().into());
         arguments.push("--timeout".into());
         arguments.push(self.timeout.to_string().into());
         arguments
