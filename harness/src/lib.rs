@@ -6,6 +6,7 @@ pub mod check;
 pub mod checks;
 pub mod deadline;
 pub mod report;
+pub mod subject;
 pub mod sys;
 pub mod trial;
 pub mod verdict;
