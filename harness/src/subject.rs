@@ -6,6 +6,9 @@
 mod last_words;
 mod live;
 mod output;
+pub mod ports;
+mod ready;
+mod run_dir;
 mod running;
 mod start_error;
 pub mod supervisor;
@@ -14,6 +17,8 @@ mod watch;
 pub use last_words::last_words;
 pub use live::{abort_all, aborted};
 pub use output::Output;
+pub use ready::{NotReady, start_listening};
+pub use run_dir::RunDir;
 pub use running::{Exit, Gone, Launch, Running, Status};
 pub use start_error::StartError;
 pub use supervisor::Supervisor;

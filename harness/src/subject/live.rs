@@ -1,16 +1,18 @@
-//! The programs that run at this moment, so that Ctrl-C can end them all.
+//! What exists at this moment and must not outlive the run, so that Ctrl-C can end it all.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use super::run_dir;
 use super::watch::Shared;
 use crate::deadline::Deadline;
 
 static LIVE: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 static ABORTED: AtomicBool = AtomicBool::new(false);
 
-/// Ends every running program and its descendants, within a second; none can be started from then on.
+/// Ends every running program and its descendants and removes every [`RunDir`](super::RunDir), within a second; no
+/// program can be started from then on.
 pub fn abort_all() {
     ABORTED.store(true, Ordering::SeqCst);
     let live: Vec<_> =
@@ -22,6 +24,7 @@ pub fn abort_all() {
     for program in &live {
         program.wait(deadline, |state| state.gone);
     }
+    run_dir::remove_all();
 }
 
 /// Whether [`abort_all`] has been called: what fails from then on says nothing about the program.
