@@ -3,6 +3,7 @@
 //! A server is up when its socket is in LISTEN, which the kernel tells without a connection: one made just to try
 //! would be counted, logged, or taken for the only client. Where the kernel does not tell, a connection is tried.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -90,12 +91,19 @@ impl Running {
         let Ok(listeners) = sys::listeners(Some(addr.port())) else {
             return TcpStream::connect_timeout(&addr, CONNECTING).is_ok();
         };
-        let mut reached = listeners.iter().filter(|listener| listener.takes(addr)).peekable();
-        reached.peek().is_some() && {
-            // Descriptors that may not be looked at, as after a change of user, are taken for the program's own.
-            let own = self.listeners().unwrap_or_default();
-            own.is_empty() || reached.any(|listener| own.iter().any(|own| own.inode == listener.inode))
-        }
+        let inodes: BTreeSet<u64> =
+            listeners.iter().filter(|listener| listener.takes(addr)).map(|listener| listener.inode).collect();
+        !inodes.is_empty() && self.holds_one_of(&inodes)
+    }
+
+    /// Whether the program, or a descendant, has one of these sockets; yes if the system does not let us look, as
+    /// after a change of user.
+    fn holds_one_of(&self, inodes: &BTreeSet<u64>) -> bool {
+        let pids = sys::descendants(self.supervisor_pid()).unwrap_or_default();
+        pids.into_iter().any(|pid| match sys::socket_inodes(pid) {
+            Ok(own) => !own.is_disjoint(inodes),
+            Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+        })
     }
 
     fn ended(&self, exit: Exit) -> NotReady {

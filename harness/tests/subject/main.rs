@@ -1,8 +1,11 @@
 //! The program under test, from its start to its end: real processes, a real supervisor.
 #![cfg(target_os = "linux")]
 
+mod abort;
 mod actor;
+mod build;
 mod ending;
+mod ready;
 mod running;
 
 use std::time::Duration;

@@ -55,6 +55,13 @@ fn a_flood_of_output_ends_the_program_and_little_of_it_is_kept() {
 }
 
 #[test]
+fn a_flood_of_output_costs_the_harness_no_memory() {
+    let program = start(actor("floods"));
+    let peak = numbers(&program, 1)[0];
+    assert!(peak < 32 << 20, "{peak} octets");
+}
+
+#[test]
 fn a_signal_goes_to_the_program_alone() {
     let program = sh(
         "sleep 600 & echo $!; trap 'echo 15; kill -0 $! && echo 0; exit 7' TERM; echo 1; while :; do wait; done",
