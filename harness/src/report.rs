@@ -2,6 +2,10 @@
 
 pub mod human;
 pub mod json;
+pub mod progress;
+#[cfg(test)]
+mod samples;
+pub mod unwritten;
 
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +121,16 @@ pub struct FailureReport {
     pub hint: String,
     /// The command that reruns only this check with the same seed.
     pub again: String,
+}
+
+impl CheckReport {
+    /// What went wrong, where the check failed; not where it is flaky.
+    pub fn failure(&self) -> Option<&FailureReport> {
+        match &self.outcome {
+            Outcome::Failed { failure } => Some(failure),
+            _ => None,
+        }
+    }
 }
 
 impl Report {
