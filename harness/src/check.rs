@@ -233,3 +233,77 @@ pub fn find(id: &str) -> Option<&'static Check> {
 pub fn lies_below(id: &str, prefix: &str) -> bool {
     id.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_id_is_there_once_and_of_the_form_of_words_with_dots() {
+        let mut seen = BTreeSet::new();
+        for check in Lab::ALL.iter().flat_map(|lab| lab.checks()) {
+            assert!(seen.insert(check.id), "{} is there twice", check.id);
+            let well_formed = check.id.split('.').all(|word| {
+                !word.is_empty()
+                    && word.bytes().all(|octet| octet.is_ascii_lowercase() || b"-0123456789".contains(&octet))
+            });
+            assert!(well_formed && check.id.contains('.'), "{}", check.id);
+        }
+    }
+
+    #[test]
+    fn core_and_robust_checks_of_a_lab_add_up_to_100_points_and_extensions_to_20() {
+        for lab in Lab::ALL {
+            let sum = |extension: bool| -> u32 {
+                lab.checks()
+                    .filter(|check| (check.tier == Tier::Extension) == extension)
+                    .map(|c| c.points)
+                    .sum()
+            };
+            assert_eq!((sum(false), sum(true)), (100, 20), "{lab}");
+        }
+    }
+
+    #[test]
+    fn what_a_check_needs_is_met_before_it() {
+        for lab in Lab::ALL {
+            let ids: Vec<&str> = lab.checks().map(|check| check.id).collect();
+            for (at, check) in lab.checks().enumerate() {
+                for need in check.needs {
+                    assert!(
+                        ids[..at].contains(need),
+                        "{} needs {need}, which does not come before it",
+                        check.id
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn stages_climb_and_every_stage_has_a_check() {
+        for lab in Lab::ALL {
+            let stages: Vec<u8> = lab.checks().map(|check| check.stage).collect();
+            assert!(stages.is_sorted(), "{lab}");
+            let there: BTreeSet<u8> = stages.into_iter().collect();
+            assert_eq!(there, (1..=lab.stages().len() as u8).collect(), "{lab}");
+        }
+    }
+
+    #[test]
+    fn every_check_says_its_rule_its_reason_and_a_hint() {
+        for check in Lab::ALL.iter().flat_map(|lab| lab.checks()) {
+            assert!(!check.hints.is_empty() && check.why.ends_with('.'), "{}", check.id);
+            let contract = check.basis == Basis::Contract;
+            assert!(check.clause.starts_with(if contract { "contract" } else { "RFC " }), "{}", check.id);
+        }
+    }
+
+    #[test]
+    fn a_prefix_ends_at_a_dot() {
+        assert!(lies_below("web.files.binary", "web.files"));
+        assert!(!lies_below("web.files.binary", "web.file"));
+    }
+}

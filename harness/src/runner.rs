@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,9 +19,6 @@ use crate::verdict::{Failure, Fault, Verdict};
 
 /// How long one check may wait in all, before `timeout_factor`. Generous: it only ever fails a check.
 pub const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Below the target directory: the records of flaky checks.
-const RECORDS: &str = "target/wirelab/records";
 
 /// How a run is to be done.
 #[derive(Clone, Debug)]
@@ -38,6 +35,8 @@ pub struct Options {
     /// Whether a failed check is run once more.
     pub rerun: bool,
     pub supervisor: Supervisor,
+    /// Where both records of a flaky check are kept.
+    pub records: PathBuf,
 }
 
 /// Which checks run; the default is all.
@@ -202,7 +201,11 @@ impl Run<'_> {
         let board = board.into_inner().unwrap_or_else(PoisonError::into_inner);
         let verdicts: Vec<(Outcome, Duration)> =
             (0..self.checks.len()).map(|at| self.settle(at, &board.states)).collect();
-        self.checks.iter().zip(verdicts).map(|(check, (outcome, elapsed))| row(check, outcome, elapsed)).collect()
+        self.checks
+            .iter()
+            .zip(verdicts)
+            .map(|(check, (outcome, elapsed))| row(check, outcome, elapsed))
+            .collect()
     }
 
     /// What is left waiting in the end is blocked, or skipped with what it needs.
@@ -299,13 +302,16 @@ impl Run<'_> {
             }
         }
         drop(guard);
-        let (silent, shown): (Vec<_>, Vec<_>) =
-            failed.into_iter().partition(|(_, attempt)| failure_of(&attempt.verdict).is_some_and(|f| f.silent));
+        let (silent, shown): (Vec<_>, Vec<_>) = failed
+            .into_iter()
+            .partition(|(_, attempt)| failure_of(&attempt.verdict).is_some_and(|f| f.silent));
         let mut settled: Vec<(usize, Outcome, Duration)> =
             shown.into_iter().map(|(at, first)| self.second_look(at, first)).collect();
         std::thread::scope(|scope| {
-            let looks: Vec<_> =
-                silent.into_iter().map(|(at, first)| scope.spawn(move || self.second_look(at, first))).collect();
+            let looks: Vec<_> = silent
+                .into_iter()
+                .map(|(at, first)| scope.spawn(move || self.second_look(at, first)))
+                .collect();
             settled.extend(looks.into_iter().filter_map(|look| look.join().ok()));
         });
         let any_passed = settled.iter().any(|(_, outcome, _)| outcome.earns());
@@ -379,7 +385,7 @@ impl Run<'_> {
 
     /// Keeps both records of a flaky check; a disk that is full must not cost the verdict.
     fn keep_records(&self, check: &Check, first: &Attempt, second: &Attempt) -> Vec<String> {
-        let dir = Path::new(RECORDS);
+        let dir = &self.options.records;
         if fs::create_dir_all(dir).is_err() {
             return Vec::new();
         }
@@ -427,7 +433,9 @@ fn settled(verdict: Verdict) -> Outcome {
         Ok(()) => Outcome::Passed,
         Err(Fault::Broken(why)) => Outcome::Broken { why },
         Err(Fault::Skipped(why)) => Outcome::Skipped { why },
-        Err(Fault::Failed(failure)) => Outcome::Broken { why: format!("unsettled failure: {}", failure.seen) },
+        Err(Fault::Failed(failure)) => {
+            Outcome::Broken { why: format!("unsettled failure: {}", failure.seen) }
+        }
     }
 }
 
@@ -450,3 +458,6 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 fn lock(board: &Mutex<Board>) -> std::sync::MutexGuard<'_, Board> {
     board.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;
