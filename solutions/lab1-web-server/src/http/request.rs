@@ -1,0 +1,280 @@
+//! The head of a request (RFC 9112 §3): its first line and its header section.
+//!
+//! What the target stands for is `resource::target`'s business, and the body is `body`'s.
+
+use super::{Error, Fields, fields, is_token, line};
+
+/// Octets in a request line, without its CRLF. RFC 9112 §3 asks for at least 8000.
+pub const MAX_LINE: usize = 16 * 1024;
+
+/// The head of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The request line as it came, for the log.
+    pub line: String,
+    pub method: Method,
+    /// The target as it came: visible ASCII, at least one octet.
+    pub target: String,
+    pub version: Version,
+    pub fields: Fields,
+}
+
+/// What this server makes of a method. Methods are case-sensitive (RFC 9110 §9.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Head,
+    /// A method of RFC 9110 §9.3 or RFC 5789 that is not served: 405.
+    Refused,
+    /// Any other: 501.
+    Unknown,
+}
+
+/// The two versions that matter: every minor version from 1 up is spoken to as 1.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    Http10,
+    Http11,
+}
+
+impl Request {
+    /// May the client send another request on this connection (RFC 9112 §9.3)?
+    pub fn persists(&self) -> bool {
+        // ANCHOR: step7_persists
+        if self.fields.lists("Connection", "close") {
+            return false;
+        }
+        self.version == Version::Http11 || self.fields.lists("Connection", "keep-alive")
+        // ANCHOR_END: step7_persists
+    }
+}
+
+/// Reads the head of a request.
+///
+/// Empty lines before it are skipped (RFC 9112 §2.2). Step 2 reads good requests; step 8 sets the
+/// limits and looks at `Host`.
+pub fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Error> {
+    // ANCHOR: step2_parse
+    let mut at = 0;
+    while bytes[at..].starts_with(b"\r\n") {
+        at += 2;
+    }
+    let Some((first, used)) = line(&bytes[at..])? else {
+        return match bytes.len() > MAX_LINE + 2 {
+            true => Err(Error::LineTooLong),
+            false => Ok(None),
+        };
+    };
+    if first.len() > MAX_LINE {
+        return Err(Error::LineTooLong);
+    }
+    let (method, target, version) = request_line(first)?;
+    at += used;
+    let Some((fields, used)) = fields::parse(&bytes[at..])? else {
+        return Ok(None);
+    };
+    check_host(version, &fields)?;
+    let line = String::from_utf8_lossy(first).into_owned();
+    let request = Request {
+        line,
+        method,
+        target,
+        version,
+        fields,
+    };
+    Ok(Some((request, at + used)))
+    // ANCHOR_END: step2_parse
+}
+
+/// Reads `method SP target SP version`, with exactly one space each (RFC 9112 §3).
+pub fn request_line(line: &[u8]) -> Result<(Method, String, Version), Error> {
+    // ANCHOR: step2_request_line
+    let mut words = line.split(|&octet| octet == b' ');
+    let (Some(method), Some(target), Some(version), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(Error::Malformed("request line is not three words"));
+    };
+    if !is_token(method) {
+        return Err(Error::Malformed("method is not a token"));
+    }
+    if target.is_empty() || !target.iter().all(u8::is_ascii_graphic) {
+        return Err(Error::Malformed("target is not visible ASCII"));
+    }
+    let method = match method {
+        b"GET" => Method::Get,
+        b"HEAD" => Method::Head,
+        b"POST" | b"PUT" | b"DELETE" | b"CONNECT" | b"OPTIONS" | b"TRACE" | b"PATCH" => {
+            Method::Refused
+        }
+        _ => Method::Unknown,
+    };
+    let target = target.iter().map(|&octet| char::from(octet)).collect();
+    Ok((method, target, parse_version(version)?))
+    // ANCHOR_END: step2_request_line
+}
+
+/// Reads `HTTP/1.1`: two digits, a point between, the name in capitals (RFC 9112 §2.3).
+pub fn parse_version(word: &[u8]) -> Result<Version, Error> {
+    // ANCHOR: step2_version
+    match word.strip_prefix(b"HTTP/") {
+        Some(b"1.0") => Ok(Version::Http10),
+        Some([b'1', b'.', b'0'..=b'9']) => Ok(Version::Http11),
+        Some([b'0'..=b'9', b'.', b'0'..=b'9']) => Err(Error::UnsupportedVersion),
+        _ => Err(Error::Malformed("not an HTTP version")),
+    }
+    // ANCHOR_END: step2_version
+}
+
+/// RFC 9112 §3.2: exactly one `Host` in HTTP/1.1, at most one in HTTP/1.0, and a valid one.
+pub fn check_host(version: Version, fields: &Fields) -> Result<(), Error> {
+    // ANCHOR: step8_host
+    let mut hosts = fields.all("Host");
+    match (hosts.next(), hosts.next()) {
+        (None, _) if version == Version::Http10 => Ok(()),
+        (None, _) => Err(Error::Malformed("no Host")),
+        (Some(_), Some(_)) => Err(Error::Malformed("more than one Host")),
+        (Some(host), None) if is_authority(host) => Ok(()),
+        (Some(_), None) => Err(Error::Malformed("Host is not a host")),
+    }
+    // ANCHOR_END: step8_host
+}
+
+/// Is this `host [":" port]` (RFC 3986 §3.2), without user information (RFC 9110 §4.2.4)?
+pub fn is_authority(text: &str) -> bool {
+    // ANCHOR: step8_authority
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((literal, port)) => {
+            let address = |octet: u8| octet.is_ascii_hexdigit() || b":.v".contains(&octet);
+            if literal.is_empty() || !literal.bytes().all(address) {
+                return false;
+            }
+            ("", port)
+        }
+        None => text.split_at(text.find(':').unwrap_or(text.len())),
+    };
+    let name = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&octet);
+    let digits = port.strip_prefix(':').unwrap_or(port);
+    let has_port = port.starts_with(':') && digits.bytes().all(|octet| octet.is_ascii_digit());
+    host.bytes().all(name) && (port.is_empty() || has_port)
+    // ANCHOR_END: step8_authority
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{accepts, rejects};
+    use super::*;
+
+    #[test]
+    fn a_request_is_read_into_its_parts() {
+        let request = accepts(parse, b"GET /a?b HTTP/1.1\r\nHost: h:8080\r\nX: y\r\n\r\n");
+        assert_eq!(request.line, "GET /a?b HTTP/1.1");
+        assert_eq!(request.method, Method::Get);
+        assert_eq!(request.target, "/a?b");
+        assert_eq!(request.version, Version::Http11);
+        assert_eq!(request.fields.get("x"), Some("y"));
+    }
+
+    #[test]
+    fn good_requests_of_many_kinds_are_taken() {
+        for vector in [
+            &b"GET / HTTP/1.0\r\n\r\n"[..],
+            b"\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
+            b"GET / HTTP/1.9\r\nHost:\r\n\r\n",
+            b"GET http://h/a HTTP/1.1\r\nHost: [::1]:80\r\n\r\n",
+            b"OPTIONS * HTTP/1.1\r\nhOST: 127.0.0.1:\r\n\r\n",
+        ] {
+            accepts(parse, vector);
+        }
+    }
+
+    #[test]
+    fn methods_are_served_refused_or_unknown() {
+        let method = |line: &[u8]| request_line(line).unwrap().0;
+        assert_eq!(method(b"HEAD / HTTP/1.1"), Method::Head);
+        assert_eq!(method(b"DELETE / HTTP/1.1"), Method::Refused);
+        assert_eq!(method(b"get / HTTP/1.1"), Method::Unknown);
+    }
+
+    #[test]
+    fn malformed_request_lines_are_400() {
+        for vector in [
+            &b"hello\r\n\r\n"[..],
+            b"GET /\r\n\r\n",
+            b"GET  / HTTP/1.1\r\n\r\n",
+            b"GET / HTTP/1.1 \r\n\r\n",
+            b" GET / HTTP/1.1\r\n\r\n",
+            b"GET /a b HTTP/1.1\r\n\r\n",
+            b"GET /\0 HTTP/1.1\r\n\r\n",
+            b"GET /\xe9 HTTP/1.1\r\n\r\n",
+            b"G(T / HTTP/1.1\r\n\r\n",
+            b"GET / HTTP/1.10\r\n\r\n",
+            b"GET / http/1.1\r\n\r\n",
+            b"GET / HTTP/1\r\n\r\n",
+            b"GET / HTTP/1.1\n\r\n",
+            b"GET /\r HTTP/1.1\r\n\r\n",
+        ] {
+            assert_eq!(rejects(parse, vector).status().code(), 400);
+        }
+    }
+
+    #[test]
+    fn another_major_version_is_505() {
+        assert_eq!(
+            rejects(parse, b"GET / HTTP/2.0\r\n\r\n").status().code(),
+            505
+        );
+        assert_eq!(
+            rejects(parse, b"PRI * HTTP/2.0\r\n\r\n").status().code(),
+            505
+        );
+    }
+
+    #[test]
+    fn host_is_owed_once_and_must_be_a_host() {
+        for section in [
+            "",
+            "Host: a\r\nHost: a\r\n",
+            "Host: a b\r\n",
+            "Host: a/b\r\n",
+            "Host: u@a\r\n",
+            "Host: a:b\r\n",
+            "Host: a:1:2\r\n",
+            "Host: [::1\r\n",
+            "Host: []\r\n",
+            "Host: [::1]x\r\n",
+        ] {
+            let vector = format!("GET / HTTP/1.1\r\n{section}\r\n");
+            assert_eq!(rejects(parse, vector.as_bytes()).status().code(), 400);
+        }
+        let two = b"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n";
+        assert_eq!(rejects(parse, two).status().code(), 400);
+    }
+
+    #[test]
+    fn a_request_line_has_a_limit() {
+        let with = |octets: usize| {
+            let target = "a".repeat(octets - "GET / HTTP/1.1".len());
+            format!("GET /{target} HTTP/1.1\r\nHost: h\r\n\r\n").into_bytes()
+        };
+        assert!(parse(&with(MAX_LINE)).unwrap().is_some());
+        assert_eq!(parse(&with(MAX_LINE + 1)), Err(Error::LineTooLong));
+        assert_eq!(parse(&vec![b'a'; MAX_LINE + 3]), Err(Error::LineTooLong));
+    }
+
+    #[test]
+    fn persistence_follows_the_version_and_the_connection_field() {
+        let persists = |version: &str, field: &str| {
+            let head = format!("GET / {version}\r\nHost: h\r\n{field}\r\n");
+            accepts(parse, head.as_bytes()).persists()
+        };
+        assert!(persists("HTTP/1.1", ""));
+        assert!(!persists("HTTP/1.1", "Connection: foo, CLOSE\r\n"));
+        assert!(!persists(
+            "HTTP/1.1",
+            "Connection: foo\r\nconnection: close\r\n"
+        ));
+        assert!(!persists("HTTP/1.0", ""));
+        assert!(persists("HTTP/1.0", "Connection: Keep-Alive\r\n"));
+    }
+}

@@ -1,0 +1,191 @@
+//! Conditional requests (RFC 9110 §13): send it only if it has changed.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::time::SystemTime;
+
+use crate::http::{Fields, date};
+
+/// What tells one state of a file from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Validators {
+    /// A strong entity tag (RFC 9110 §8.8.3), quotes included.
+    pub etag: String,
+    /// Never in the future (RFC 9110 §8.8.2.1).
+    pub modified: SystemTime,
+}
+
+/// What the conditions of a request say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Answer as if there were none.
+    Proceed,
+    /// The client has it already: 304.
+    NotModified,
+    /// The client wanted another state than there is: 412.
+    Failed,
+}
+
+impl Validators {
+    /// The validators of a file; the suffix keeps the tags of its codings apart.
+    pub fn new(metadata: &Metadata, suffix: &str, now: SystemTime) -> Validators {
+        // ANCHOR: step9_validators
+        let (seconds, nanos) = (metadata.mtime(), metadata.mtime_nsec());
+        let etag = format!("\"{seconds:x}.{nanos:x}-{:x}{suffix}\"", metadata.len());
+        let modified = metadata
+            .modified()
+            .map_or(now, |modified| modified.min(now));
+        Validators { etag, modified }
+        // ANCHOR_END: step9_validators
+    }
+
+    /// Has the file not changed since that date? `None` when it is no date.
+    fn unchanged_since(&self, date: &str) -> Option<bool> {
+        // ANCHOR: step9_unchanged_since
+        let then = date::seconds(date::parse(date)?);
+        Some(date::seconds(self.modified) <= then)
+        // ANCHOR_END: step9_unchanged_since
+    }
+}
+
+/// Weighs the conditions in the order of RFC 9110 §13.2.2: tags go before dates, and a date that
+/// cannot be read is no condition.
+pub fn evaluate(fields: &Fields, validators: &Validators) -> Verdict {
+    // ANCHOR: step9_evaluate
+    let unchanged_since = |name| validators.unchanged_since(fields.get(name)?);
+    let etag = validators.etag.as_str();
+    let wanted = match fields.get("If-Match") {
+        Some(_) => tags(fields, "If-Match").any(|tag| tag == "*" || tag == etag),
+        None => unchanged_since("If-Unmodified-Since").unwrap_or(true),
+    };
+    let known = match fields.get("If-None-Match") {
+        Some(_) => tags(fields, "If-None-Match").any(|tag| tag == "*" || opaque(tag) == etag),
+        None => unchanged_since("If-Modified-Since").unwrap_or(false),
+    };
+    match (wanted, known) {
+        (false, _) => Verdict::Failed,
+        (true, true) => Verdict::NotModified,
+        (true, false) => Verdict::Proceed,
+    }
+    // ANCHOR_END: step9_evaluate
+}
+
+/// Does `If-Range` (RFC 9110 §13.1.5) let a part be sent? A tag must be the same and strong, a date
+/// exactly the one that was sent.
+pub fn allows_range(fields: &Fields, validators: &Validators) -> bool {
+    // ANCHOR: step9_allows_range
+    match fields.get("If-Range") {
+        None => true,
+        Some(tag) if tag.starts_with('"') => tag == validators.etag,
+        Some(date) => date::parse(date)
+            .is_some_and(|date| date::seconds(date) == date::seconds(validators.modified)),
+    }
+    // ANCHOR_END: step9_allows_range
+}
+
+/// The entity tags of a list. They are not split at every comma, for a tag may hold one.
+fn tags<'a>(fields: &'a Fields, name: &'a str) -> impl Iterator<Item = &'a str> {
+    // ANCHOR: step9_tags
+    fields.all(name).flat_map(|value| {
+        let mut quoted = false;
+        let outside = move |character: char| {
+            quoted ^= character == '"';
+            character == ',' && !quoted
+        };
+        value.split(outside).map(str::trim)
+    })
+    // ANCHOR_END: step9_tags
+}
+
+/// The tag without its mark of weakness (RFC 9110 §8.8.3.2, weak comparison).
+fn opaque(tag: &str) -> &str {
+    // ANCHOR: step9_opaque
+    tag.strip_prefix("W/").unwrap_or(tag)
+    // ANCHOR_END: step9_opaque
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    /// A file of Sun, 06 Nov 1994 08:49:37.9 GMT.
+    fn validators() -> Validators {
+        let modified = UNIX_EPOCH + Duration::from_millis(784_111_777_900);
+        Validators {
+            etag: "\"a,b\"".into(),
+            modified,
+        }
+    }
+
+    fn verdict(fields: &[(&str, &str)]) -> Verdict {
+        evaluate(&fields.into(), &validators())
+    }
+
+    #[test]
+    fn a_date_in_any_format_is_compared_to_the_second() {
+        for date in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Mon, 07 Nov 1994 00:00:00 GMT",
+        ] {
+            assert_eq!(
+                verdict(&[("If-Modified-Since", date)]),
+                Verdict::NotModified,
+                "{date}"
+            );
+        }
+        // Earlier, though its text sorts later.
+        for date in [
+            "Sun, 06 Nov 1994 08:49:36 GMT",
+            "Wed, 31 Dec 1980 00:00:00 GMT",
+            "garbage",
+        ] {
+            assert_eq!(
+                verdict(&[("If-Modified-Since", date)]),
+                Verdict::Proceed,
+                "{date}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tag_in_the_list_is_not_modified_and_dates_no_longer_count() {
+        for list in ["\"a,b\"", "\"x\", W/\"a,b\"", "*"] {
+            assert_eq!(
+                verdict(&[("If-None-Match", list)]),
+                Verdict::NotModified,
+                "{list}"
+            );
+        }
+        let date = ("If-Modified-Since", "Mon, 07 Nov 1994 00:00:00 GMT");
+        assert_eq!(
+            verdict(&[("If-None-Match", "\"a\""), date]),
+            Verdict::Proceed
+        );
+    }
+
+    #[test]
+    fn another_state_than_the_wanted_one_fails() {
+        assert_eq!(verdict(&[("If-Match", "\"x\"")]), Verdict::Failed);
+        assert_eq!(verdict(&[("If-Match", "W/\"a,b\"")]), Verdict::Failed);
+        assert_eq!(verdict(&[("If-Match", "\"x\", \"a,b\"")]), Verdict::Proceed);
+        let early = "Sun, 06 Nov 1994 08:49:36 GMT";
+        assert_eq!(verdict(&[("If-Unmodified-Since", early)]), Verdict::Failed);
+        assert_eq!(
+            verdict(&[("If-Unmodified-Since", "garbage")]),
+            Verdict::Proceed
+        );
+    }
+
+    #[test]
+    fn a_part_is_sent_only_of_the_same_state() {
+        let allows = |value| allows_range(&Fields::from(&[("If-Range", value)][..]), &validators());
+        assert!(allows("\"a,b\"") && allows("Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert!(
+            !allows("W/\"a,b\"") && !allows("\"x\"") && !allows("Mon, 07 Nov 1994 08:49:37 GMT")
+        );
+    }
+}
