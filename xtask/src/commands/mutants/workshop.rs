@@ -1,0 +1,85 @@
+//! Where mutants are built: one copy of the solution, one warm target directory.
+//!
+//! A build recompiles only the solution's own crate. The programs are moved out to a bench, from where they are
+//! tried while the next mutant is being built.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use harness::check::Lab;
+
+use super::bank::Mutant;
+use crate::commands::starters::{folder, generate, repository};
+
+/// A stand-alone package with no debug information, for speed.
+const MANIFEST_TAIL: &str = "\n[profile.dev]\ndebug = false\n\n[workspace]\n";
+
+pub struct Workshop {
+    lab: Lab,
+    /// The solution as a package on its own; never built.
+    pristine: tempfile::TempDir,
+    /// What is built.
+    copy: PathBuf,
+    /// Holds a folder of programs a worker.
+    benches: PathBuf,
+}
+
+impl Workshop {
+    pub fn open(lab: Lab) -> Result<Self> {
+        let pristine = tempfile::tempdir().context("cannot make a temporary directory")?;
+        folder::mirror(&solution(lab), pristine.path())?;
+        let manifest = pristine.path().join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).context("cannot read the solution's Cargo.toml")?;
+        fs::write(&manifest, format!("{text}{MANIFEST_TAIL}")).context("cannot write a Cargo.toml")?;
+        generate::lock(repository(), pristine.path())?;
+        let place = repository().join("target/wirelab/mutants").join(lab.name());
+        Ok(Workshop { lab, pristine, copy: place.join("copy"), benches: place })
+    }
+
+    /// Builds the mutant, or the solution itself, and gives the folder with its programs and their manifest.
+    pub fn build(&self, mutant: Option<&Mutant>, bench: usize) -> Result<PathBuf> {
+        folder::mirror(self.pristine.path(), &self.copy)?;
+        if let Some(mutant) = mutant {
+            for (file, text) in mutant.apply(self.pristine.path())? {
+                fs::write(self.copy.join(&file), text)
+                    .with_context(|| format!("cannot write {}", file.display()))?;
+            }
+        }
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--bins", "--quiet", "--locked", "--color=never"])
+            .current_dir(&self.copy)
+            .env_remove("CARGO_TARGET_DIR")
+            .output()
+            .context("cannot run cargo")?;
+        let slug = mutant.map_or("the solution", |mutant| &mutant.slug);
+        let words = String::from_utf8_lossy(&built.stderr);
+        ensure!(built.status.success(), "{slug} does not compile:\n{}", words.trim_end());
+        self.lay_out(bench)
+    }
+
+    fn lay_out(&self, bench: usize) -> Result<PathBuf> {
+        let bench = self.benches.join(format!("bench-{bench}"));
+        fs::create_dir_all(&bench).with_context(|| format!("cannot make {}", bench.display()))?;
+        let mut manifest = format!("lab = \"{}\"\nmodels = [\"pool\", \"fork\"]\n\n[programs]\n", self.lab);
+        for (role, program) in self.lab.programs() {
+            let built = self.copy.join("target/debug").join(program);
+            fs::copy(&built, bench.join(program))
+                .with_context(|| format!("cannot copy {}", built.display()))?;
+            manifest.push_str(&format!("{role} = [\"./{program}\"]\n"));
+        }
+        fs::write(bench.join("wirelab.toml"), manifest).context("cannot write wirelab.toml")?;
+        Ok(bench)
+    }
+}
+
+/// The solution's folder.
+pub fn solution(lab: Lab) -> PathBuf {
+    repository().join("solutions").join(lab.folder())
+}
+
+/// The bank of every lab.
+pub fn bank() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/mutants"))
+}
