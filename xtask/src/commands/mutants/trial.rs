@@ -1,25 +1,22 @@
 //! One mutant tried: what the lab's checks said of it, and whether that is what its file says.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use harness::check::Lab;
 use harness::report::{CheckReport, Outcome, Program};
 use harness::runner::{self, Options};
-use harness::subject::Subject;
+use harness::subject::Programs;
 
 use super::bank::Mutant;
 
 /// The width of what is printed.
 const COLUMNS: usize = 80;
 
-/// Runs the lab's checks on the programs in `bench`; gives the ids of those that failed, in the order of the tables.
-pub fn failed(lab: Lab, bench: &Path, options: &Options) -> Result<Vec<String>> {
-    let programs = Subject::load(bench, lab)?.build()?;
-    let program =
-        Program { what: "a mutant".to_owned(), origin: bench.display().to_string(), build_ms: None };
-    let report = runner::run(lab, &programs, program, "", options, &|_, _, _| {}).context("no report")?;
+/// Runs the lab's checks on `programs`; gives the ids of those that failed, in the order of the tables.
+pub fn failed(lab: Lab, programs: &Programs, options: &Options) -> Result<Vec<String>> {
+    let program = Program { what: "a mutant".to_owned(), origin: String::new(), build_ms: None };
+    let report = runner::run(lab, programs, program, "", options, &|_, _, _| {}).context("no report")?;
     if let Some((id, why)) = report.checks.iter().find_map(broken) {
         bail!("the harness itself failed in {id}: {why}");
     }

@@ -3,12 +3,15 @@
 //! A build recompiles only the solution's own crate. The programs are moved out to a bench, from where they are
 //! tried while the next mutant is being built.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use harness::check::Lab;
+use harness::subject::{Model, Programs};
 
 use super::bank::Mutant;
 use crate::commands::starters::{folder, generate, repository};
@@ -38,8 +41,8 @@ impl Workshop {
         Ok(Workshop { lab, pristine, copy: place.join("copy"), benches: place })
     }
 
-    /// Builds the mutant, or the solution itself, and gives the folder with its programs and their manifest.
-    pub fn build(&self, mutant: Option<&Mutant>, bench: usize) -> Result<PathBuf> {
+    /// Builds the mutant, or the solution itself, and lays its programs out on the bench of that number.
+    pub fn build(&self, mutant: Option<&Mutant>, bench: usize) -> Result<Programs> {
         folder::mirror(self.pristine.path(), &self.copy)?;
         if let Some(mutant) = mutant {
             for (file, text) in mutant.apply(self.pristine.path())? {
@@ -59,18 +62,16 @@ impl Workshop {
         self.lay_out(bench)
     }
 
-    fn lay_out(&self, bench: usize) -> Result<PathBuf> {
-        let bench = self.benches.join(format!("bench-{bench}"));
-        fs::create_dir_all(&bench).with_context(|| format!("cannot make {}", bench.display()))?;
-        let mut manifest = format!("lab = \"{}\"\nmodels = [\"pool\", \"fork\"]\n\n[programs]\n", self.lab);
+    fn lay_out(&self, bench: usize) -> Result<Programs> {
+        let dir = self.benches.join(format!("bench-{bench}"));
+        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let mut argv = BTreeMap::new();
         for (role, program) in self.lab.programs() {
-            let built = self.copy.join("target/debug").join(program);
-            fs::copy(&built, bench.join(program))
-                .with_context(|| format!("cannot copy {}", built.display()))?;
-            manifest.push_str(&format!("{role} = [\"./{program}\"]\n"));
+            let (built, to) = (self.copy.join("target/debug").join(program), dir.join(program));
+            fs::copy(&built, &to).with_context(|| format!("cannot copy {}", built.display()))?;
+            argv.insert(*role, vec![to.into_os_string()]);
         }
-        fs::write(bench.join("wirelab.toml"), manifest).context("cannot write wirelab.toml")?;
-        Ok(bench)
+        Ok(Programs { dir, models: Model::ALL.into(), argv, build_time: Duration::ZERO })
     }
 }
 
