@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use harness::report::exit;
 
-use super::starters::repository;
+use crate::workspace;
 
 /// Run everything that must hold before a change is taken.
 #[derive(clap::Args)]
@@ -37,12 +37,13 @@ const PHASES: &[Phase] = &[
 
 pub fn run(_: Args) -> Result<ExitCode> {
     let began = Instant::now();
-    let phases: Vec<&Phase> = PHASES.iter().filter(|phase| phase.applies(repository())).collect();
+    let root = workspace::root();
+    let phases: Vec<&Phase> = PHASES.iter().filter(|phase| phase.applies(&root)).collect();
     let mut failed = Vec::new();
     for phase in &phases {
         println!("\n== {}: {}", phase.name, phase.command.join(" "));
         let started = Instant::now();
-        let passed = phase.run()?;
+        let passed = phase.run(&root)?;
         let verdict = if passed { "passed" } else { "FAILED" };
         println!("== {} {verdict} in {:.1} s", phase.name, started.elapsed().as_secs_f32());
         if !passed {
@@ -59,15 +60,15 @@ pub fn run(_: Args) -> Result<ExitCode> {
 }
 
 impl Phase {
-    fn applies(&self, repository: &Path) -> bool {
-        self.given.is_none_or(|path| repository.join(path).exists())
+    fn applies(&self, root: &Path) -> bool {
+        self.given.is_none_or(|path| root.join(path).exists())
     }
 
-    fn run(&self) -> Result<bool> {
+    fn run(&self, root: &Path) -> Result<bool> {
         let (program, args) = self.command.split_first().expect("a phase is a command");
         let status = Command::new(program)
             .args(args)
-            .current_dir(repository())
+            .current_dir(root)
             .status()
             .with_context(|| format!("cannot run {program}"))?;
         Ok(status.success())

@@ -21,6 +21,7 @@ use harness::subject::Supervisor;
 use self::bank::Mutant;
 use self::trial::Fate;
 use self::workshop::Workshop;
+use crate::{nearest, workspace};
 
 /// Try the bank of broken programs, each of which must fail exactly the checks it names.
 ///
@@ -28,6 +29,7 @@ use self::workshop::Workshop;
 #[derive(clap::Args)]
 pub struct Args {
     /// Only this lab's; all labs otherwise
+    #[arg(value_parser = nearest::lab)]
     lab: Option<Lab>,
     /// Only the mutant of this name; may be repeated
     #[arg(long, value_name = "SLUG")]
@@ -58,12 +60,12 @@ pub fn run(args: Args) -> Result<ExitCode> {
 /// Whether every mutant of the lab was caught as its file says, and the bank keeps its laws.
 fn run_lab(lab: Lab, args: &Args) -> Result<bool> {
     let began = Instant::now();
-    let whole = bank::read(workshop::bank(), lab)?;
+    let whole = bank::read(&workspace::root(), lab)?;
     let checks: Vec<&Check> = lab.checks().collect();
     let faults = if args.only.is_empty() { bank::faults(&checks, &whole) } else { Vec::new() };
     let mutants = bank::select(whole, &args.only)?;
     for mutant in &mutants {
-        mutant.apply(&workshop::solution(lab))?;
+        mutant.apply(&workspace::solution(lab))?;
     }
     let options = Options {
         seed: 1,

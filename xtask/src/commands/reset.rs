@@ -1,18 +1,22 @@
 //! `cargo xtask reset LAB`: puts a lab's starter back, and keeps what was there.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use harness::check::Lab;
 use harness::report::exit;
 
-use super::starters::{Starter, folder, listed, repository, shown};
+use super::starters::{Starter, folder, listed};
+use crate::nearest;
+use crate::workspace::{self, shown, state};
 
 /// Put a lab's starter back; your work is kept in a backup.
 #[derive(clap::Args)]
 pub struct Args {
+    /// The lab: `lab1`
+    #[arg(value_parser = nearest::lab)]
     lab: Lab,
     /// Do not ask
     #[arg(long)]
@@ -20,7 +24,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
-    let lab = repository().join("labs").join(args.lab.folder());
+    let lab = workspace::lab(args.lab);
     let starter = Starter::generate(args.lab)?;
     let differing = match lab.exists() {
         true => folder::different(&folder::digests(starter.path())?, &folder::digests(&lab)?),
@@ -58,9 +62,8 @@ fn confirmed() -> Result<bool> {
 
 /// `target/wirelab/reset-backup-lab1-1`, or the first number that is free.
 fn unused_backup(lab: Lab) -> PathBuf {
-    let below: &Path = &repository().join("target/wirelab");
     (1..)
-        .map(|number| below.join(format!("reset-backup-{lab}-{number}")))
+        .map(|number| state().join(format!("reset-backup-{lab}-{number}")))
         .find(|path| !path.exists())
         .expect("some number is free")
 }

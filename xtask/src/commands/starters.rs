@@ -14,10 +14,13 @@ use anyhow::{Context, Result, ensure};
 use harness::check::Lab;
 use harness::report::exit;
 
+use crate::{nearest, workspace};
+
 /// Write the labs' starters from the solutions.
 #[derive(clap::Args)]
 pub struct Args {
     /// Only the starters of these labs
+    #[arg(value_parser = nearest::lab)]
     labs: Vec<Lab>,
     /// Write nothing; fail when a lab is not what its solution makes it
     #[arg(long)]
@@ -29,7 +32,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<ExitCode> {
     let labs = if args.labs.is_empty() { Lab::ALL } else { &args.labs };
-    let into = args.into.unwrap_or_else(|| repository().join("labs"));
+    let into = args.into.unwrap_or_else(|| workspace::root().join("labs"));
     let mut refused = 0;
     for lab in labs {
         let starter = Starter::generate(*lab)?;
@@ -37,10 +40,14 @@ pub fn run(args: Args) -> Result<ExitCode> {
         if args.check {
             let differing = folder::different(&folder::digests(starter.path())?, &folder::digests(&to)?);
             if differing.is_empty() {
-                println!("{lab}: {} is what its solution makes it", shown(&to));
+                println!("{lab}: {} is what its solution makes it", workspace::shown(&to));
             } else {
                 refused += 1;
-                println!("{lab}: {} is not what its solution makes it: {}", shown(&to), listed(&differing));
+                println!(
+                    "{lab}: {} is not what its solution makes it: {}",
+                    workspace::shown(&to),
+                    listed(&differing)
+                );
                 println!("  where the solution changed, `cargo xtask starters` writes it anew");
             }
             continue;
@@ -48,10 +55,14 @@ pub fn run(args: Args) -> Result<ExitCode> {
         let changed = folder::changed(&to)?;
         if changed.is_empty() {
             folder::mirror(starter.path(), &to)?;
-            println!("{lab}: {} written, steps 1 to {}", shown(&to), starter.steps);
+            println!("{lab}: {} written, steps 1 to {}", workspace::shown(&to), starter.steps);
         } else {
             refused += 1;
-            println!("{lab}: {} holds someone's work and stays as it is: {}", shown(&to), listed(&changed));
+            println!(
+                "{lab}: {} holds someone's work and stays as it is: {}",
+                workspace::shown(&to),
+                listed(&changed)
+            );
             println!("  `cargo xtask reset {lab}` puts the starter back and keeps a copy of the work");
         }
     }
@@ -67,10 +78,14 @@ pub struct Starter {
 
 impl Starter {
     pub fn generate(lab: Lab) -> Result<Self> {
-        let solution = repository().join("solutions").join(lab.folder());
-        ensure!(solution.join("Cargo.toml").exists(), "there is no solution in {}", shown(&solution));
+        let solution = workspace::solution(lab);
+        ensure!(
+            solution.join("Cargo.toml").exists(),
+            "there is no solution in {}",
+            workspace::shown(&solution)
+        );
         let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
-        let steps = generate::starter(repository(), &solution, dir.path())
+        let steps = generate::starter(&workspace::root(), &solution, dir.path())
             .with_context(|| format!("cannot make the starter of {lab}"))?;
         Ok(Starter { dir, steps: steps.last().map_or(0, |step| step.number) })
     }
@@ -78,16 +93,6 @@ impl Starter {
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
-}
-
-/// The checkout this command was built from.
-pub fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository")
-}
-
-/// `path` as seen from the repository.
-pub fn shown(path: &Path) -> String {
-    path.strip_prefix(repository()).unwrap_or(path).display().to_string()
 }
 
 /// The first few of `paths`, in one line.

@@ -49,8 +49,8 @@ struct Edit {
 }
 
 /// The mutants of a lab, by slug.
-pub fn read(bank: &Path, lab: Lab) -> Result<Vec<Mutant>> {
-    let dir = bank.join(lab.name());
+pub fn read(repository: &Path, lab: Lab) -> Result<Vec<Mutant>> {
+    let dir = repository.join("fixtures/mutants").join(lab.name());
     let entries = fs::read_dir(&dir).with_context(|| format!("cannot read {}", dir.display()))?;
     let mut paths = entries
         .map(|entry| Ok(entry?.path()))
@@ -169,7 +169,7 @@ pub fn select(bank: Vec<Mutant>, only: &[String]) -> Result<Vec<Mutant>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::starters::repository;
+    use crate::workspace;
 
     fn mutant(text: &str) -> (tempfile::TempDir, Result<Mutant>) {
         let dir = tempfile::tempdir().unwrap();
@@ -234,12 +234,11 @@ mod tests {
     #[test]
     fn the_banks_are_sound() {
         for lab in Lab::ALL {
-            let bank = read(&repository().join("fixtures/mutants"), *lab).unwrap();
+            let bank = read(&workspace::root(), *lab).unwrap();
             let checks: Vec<_> = lab.checks().collect();
             assert_eq!(faults(&checks, &bank), Vec::<String>::new());
-            let solution = repository().join("solutions").join(lab.folder());
             for mutant in &bank {
-                mutant.apply(&solution).unwrap();
+                mutant.apply(&workspace::solution(*lab)).unwrap();
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use harness::check::Lab;
 use harness::subject::{Model, Programs};
 
 use super::bank::Mutant;
-use crate::commands::starters::{folder, generate, repository};
+use crate::commands::starters::{folder, generate};
+use crate::workspace;
 
 /// A stand-alone package with no debug information, for speed.
 const MANIFEST_TAIL: &str = "\n[profile.dev]\ndebug = false\n\n[workspace]\n";
@@ -32,12 +33,12 @@ pub struct Workshop {
 impl Workshop {
     pub fn open(lab: Lab) -> Result<Self> {
         let pristine = tempfile::tempdir().context("cannot make a temporary directory")?;
-        folder::mirror(&solution(lab), pristine.path())?;
+        folder::mirror(&workspace::solution(lab), pristine.path())?;
         let manifest = pristine.path().join("Cargo.toml");
         let text = fs::read_to_string(&manifest).context("cannot read the solution's Cargo.toml")?;
         fs::write(&manifest, format!("{text}{MANIFEST_TAIL}")).context("cannot write a Cargo.toml")?;
-        generate::lock(repository(), pristine.path())?;
-        let place = repository().join("target/wirelab/mutants").join(lab.name());
+        generate::lock(&workspace::root(), pristine.path())?;
+        let place = workspace::state().join("mutants").join(lab.name());
         Ok(Workshop { lab, pristine, copy: place.join("copy"), benches: place })
     }
 
@@ -73,14 +74,4 @@ impl Workshop {
         }
         Ok(Programs { dir, models: Model::ALL.into(), argv, build_time: Duration::ZERO })
     }
-}
-
-/// The solution's folder.
-pub fn solution(lab: Lab) -> PathBuf {
-    repository().join("solutions").join(lab.folder())
-}
-
-/// The bank of every lab.
-pub fn bank() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/mutants"))
 }
