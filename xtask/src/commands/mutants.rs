@@ -1,0 +1,146 @@
+//! `cargo xtask mutants [LAB]`: proves that every check can fail, and fails for the right reason.
+//!
+//! Each mutant is the solution with one mistake. It is built, the lab's checks are run on it, and the checks that
+//! failed are compared with those its file names. One worker builds while the others try what they have built.
+
+mod bank;
+mod trial;
+mod workshop;
+
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use harness::check::{Check, Lab};
+use harness::report::exit;
+use harness::runner::{Options, Selection};
+use harness::subject::Supervisor;
+
+use self::bank::Mutant;
+use self::trial::Fate;
+use self::workshop::Workshop;
+use crate::{nearest, workspace};
+
+/// Try the bank of broken programs, each of which must fail exactly the checks it names.
+///
+/// Exits with 0 when each does, 1 when one does not, 2 when a mutant cannot be made.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only this lab's; all labs otherwise
+    #[arg(value_parser = nearest::lab)]
+    lab: Option<Lab>,
+    /// Only the mutant of this name; may be repeated
+    #[arg(long, value_name = "SLUG")]
+    only: Vec<String>,
+    /// Write what caught a mutant into its `caught_by`
+    #[arg(long)]
+    bless: bool,
+    /// Mutants under way at once
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    jobs: usize,
+    /// Checks of one mutant under way at once
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    check_jobs: usize,
+    /// Shortens (or lengthens) every patience of the harness
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.5)]
+    timeout_factor: f64,
+}
+
+pub fn run(args: Args) -> Result<ExitCode> {
+    let labs = args.lab.as_ref().map_or(Lab::ALL, std::slice::from_ref);
+    let mut sound = true;
+    for lab in labs {
+        sound &= run_lab(*lab, &args).with_context(|| format!("cannot try the mutants of {lab}"))?;
+    }
+    Ok(ExitCode::from(if sound { exit::PASSED } else { exit::FAILED }))
+}
+
+/// Whether every mutant of the lab was caught as its file says, and the bank keeps its laws.
+fn run_lab(lab: Lab, args: &Args) -> Result<bool> {
+    let began = Instant::now();
+    let whole = bank::read(&workspace::root(), lab)?;
+    let checks: Vec<&Check> = lab.checks().collect();
+    let faults = if args.only.is_empty() { bank::faults(&checks, &whole) } else { Vec::new() };
+    let mutants = bank::select(whole, &args.only)?;
+    for mutant in &mutants {
+        mutant.apply(&workspace::solution(lab))?;
+    }
+    let options = Options {
+        seed: 1,
+        jobs: args.check_jobs,
+        select: Selection::default(),
+        model: None,
+        timeout_factor: args.timeout_factor,
+        rerun: false,
+        supervisor: Supervisor::current().context("cannot find the supervisor")?,
+    };
+    let workshop = Workshop::open(lab)?;
+    let faulty = trial::failed(lab, &workshop.build(None, 0)?, &options)?;
+    ensure!(faulty.is_empty(), "the solution itself fails {}", faulty.join(", "));
+
+    let slugs = mutants.iter().map(|mutant| mutant.slug.len()).max().unwrap_or(0);
+    let mut amiss = 0;
+    println!("{:<slugs$}  verdict    killed by", "mutant");
+    try_all(lab, &workshop, &mutants, args.jobs, &options, |mutant, failed| {
+        let fate = Fate::of(mutant, &failed);
+        println!("{}", trial::rows(&mutant.slug, fate, &mutant.caught_by, &failed, slugs));
+        match fate {
+            Fate::Caught => {}
+            Fate::Otherwise if args.bless => mutant.bless(&failed)?,
+            Fate::Otherwise | Fate::Survived => amiss += 1,
+        }
+        Ok(())
+    })?;
+    for fault in &faults {
+        println!("{fault}");
+    }
+    let caught = mutants.len() - amiss;
+    println!("{lab}: {caught} of {} mutants caught, {} s", mutants.len(), began.elapsed().as_secs());
+    Ok(amiss == 0 && faults.is_empty())
+}
+
+/// Tries the mutants side by side and hands the checks that failed to `each`, in the order of the bank.
+fn try_all(
+    lab: Lab,
+    workshop: &Workshop,
+    mutants: &[Mutant],
+    jobs: usize,
+    options: &Options,
+    mut each: impl FnMut(&Mutant, Vec<String>) -> Result<()>,
+) -> Result<()> {
+    // Who holds the queue builds, so that only one build is under way in the workshop.
+    let queue = Mutex::new(mutants.iter().enumerate());
+    let (results, arrivals) = mpsc::channel();
+    thread::scope(|scope| {
+        for bench in 0..jobs.clamp(1, mutants.len().max(1)) {
+            let (queue, results) = (&queue, results.clone());
+            scope.spawn(move || {
+                loop {
+                    let mut waiting = queue.lock().unwrap_or_else(PoisonError::into_inner);
+                    let Some((at, mutant)) = waiting.next() else { return };
+                    let built = workshop.build(Some(mutant), bench);
+                    drop(waiting);
+                    let failed = built
+                        .and_then(|programs| trial::failed(lab, &programs, options))
+                        .with_context(|| mutant.slug.clone());
+                    if results.send((at, failed)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(results);
+        let mut early: Vec<Option<Result<Vec<String>>>> = mutants.iter().map(|_| None).collect();
+        let mut next = 0;
+        for (at, failed) in arrivals {
+            early[at] = Some(failed);
+            while let Some(failed) = early.get_mut(next).and_then(Option::take) {
+                each(&mutants[next], failed?)?;
+                next += 1;
+            }
+        }
+        Ok(())
+    })
+}

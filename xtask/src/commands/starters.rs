@@ -1,0 +1,106 @@
+//! `cargo xtask starters`: writes `labs/` from `solutions/`, the single source of both.
+//!
+//! A lab that was changed since it was generated is its student's and is never overwritten; `cargo xtask reset`
+//! is how to start over.
+
+pub mod folder;
+pub mod generate;
+mod regions;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use harness::check::Lab;
+use harness::report::exit;
+
+use crate::{nearest, workspace};
+
+/// Write the labs' starters from the solutions.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only the starters of these labs
+    #[arg(value_parser = nearest::lab)]
+    labs: Vec<Lab>,
+    /// Write nothing; fail when a lab is not what its solution makes it
+    #[arg(long)]
+    check: bool,
+    /// Write them into this directory instead of labs/
+    #[arg(long, value_name = "DIR", conflicts_with = "check")]
+    into: Option<PathBuf>,
+}
+
+pub fn run(args: Args) -> Result<ExitCode> {
+    let labs = if args.labs.is_empty() { Lab::ALL } else { &args.labs };
+    let into = args.into.unwrap_or_else(|| workspace::root().join("labs"));
+    let mut refused = 0;
+    for lab in labs {
+        let starter = Starter::generate(*lab)?;
+        let to = into.join(lab.folder());
+        if args.check {
+            let differing = folder::different(&folder::digests(starter.path())?, &folder::digests(&to)?);
+            if differing.is_empty() {
+                println!("{lab}: {} is what its solution makes it", workspace::shown(&to));
+            } else {
+                refused += 1;
+                println!(
+                    "{lab}: {} is not what its solution makes it: {}",
+                    workspace::shown(&to),
+                    listed(&differing)
+                );
+                println!("  where the solution changed, `cargo xtask starters` writes it anew");
+            }
+            continue;
+        }
+        let changed = folder::changed(&to)?;
+        if changed.is_empty() {
+            folder::mirror(starter.path(), &to)?;
+            println!("{lab}: {} written, steps 1 to {}", workspace::shown(&to), starter.steps);
+        } else {
+            refused += 1;
+            println!(
+                "{lab}: {} holds someone's work and stays as it is: {}",
+                workspace::shown(&to),
+                listed(&changed)
+            );
+            println!("  `cargo xtask reset {lab}` puts the starter back and keeps a copy of the work");
+        }
+    }
+    Ok(ExitCode::from(if refused == 0 { exit::PASSED } else { exit::FAILED }))
+}
+
+/// A lab's starter, freshly generated in a directory of its own.
+pub struct Starter {
+    dir: tempfile::TempDir,
+    /// The number of the last step.
+    pub steps: u32,
+}
+
+impl Starter {
+    pub fn generate(lab: Lab) -> Result<Self> {
+        let solution = workspace::solution(lab);
+        ensure!(
+            solution.join("Cargo.toml").exists(),
+            "there is no solution in {}",
+            workspace::shown(&solution)
+        );
+        let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
+        let steps = generate::starter(&workspace::root(), &solution, dir.path())
+            .with_context(|| format!("cannot make the starter of {lab}"))?;
+        Ok(Starter { dir, steps: steps.last().map_or(0, |step| step.number) })
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+/// The first few of `paths`, in one line.
+pub fn listed(paths: &[PathBuf]) -> String {
+    const FEW: usize = 4;
+    let mut names: Vec<_> = paths.iter().take(FEW).map(|path| path.display().to_string()).collect();
+    if paths.len() > FEW {
+        names.push(format!("and {} more", paths.len() - FEW));
+    }
+    names.join(", ")
+}

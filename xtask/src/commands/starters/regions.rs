@@ -1,0 +1,247 @@
+//! What a starter keeps of one file of its solution.
+//!
+//! A line comment (`//` in Rust, `#` in TOML) can carry a marker:
+//!
+//! | marker in the solution | in the starter |
+//! |---|---|
+//! | `ANCHOR: step3_parse_head` … `ANCHOR_END: step3_parse_head` | `todo!("step 3: parse head")` |
+//! | `ANCHOR: extra_step3_helpers` … `ANCHOR_END: extra_step3_helpers` | nothing |
+//! | `STARTER: text` | `text` |
+//! | `SOLUTION ONLY`, on the first line | no such file |
+//!
+//! A step's region is a whole function body, so that no code follows a `todo!`; an extra region holds what
+//! only such a body uses. Regions neither nest nor share a name.
+
+use std::fmt;
+
+/// A file of the starter, and the steps in it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stripped {
+    pub text: String,
+    pub steps: Vec<Step>,
+}
+
+/// Something for the student to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub number: u32,
+    /// `parse head`.
+    pub name: String,
+    /// In the solution, counted from 1.
+    pub line: usize,
+}
+
+/// A marker that makes no sense where it stands.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RegionError {
+    /// Counted from 1.
+    pub line: usize,
+    pub why: String,
+}
+
+impl fmt::Display for RegionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.why)
+    }
+}
+
+impl std::error::Error for RegionError {}
+
+/// The starter's form of `text`; `None` for a file that only the solution has.
+pub fn strip(text: &str) -> Result<Option<Stripped>, RegionError> {
+    if text.lines().next().is_some_and(|line| Marker::read(line) == Some(Marker::SolutionOnly)) {
+        return Ok(None);
+    }
+    let mut kept: Vec<String> = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
+    let mut open: Option<Region> = None;
+    let mut body_ended: Option<usize> = None;
+
+    for (line, words) in (1..).zip(text.lines()) {
+        let error = |why: String| Err(RegionError { line, why });
+        match (Marker::read(words), &open) {
+            (Some(Marker::Open(name)), Some(region)) => {
+                return error(format!("{name} opens inside {}, and regions do not nest", region.name));
+            }
+            (Some(Marker::Open(name)), None) => {
+                if names.contains(&name) {
+                    return error(format!("{name} is in this file twice"));
+                }
+                names.push(name);
+                let Some(kind) = Kind::read(name) else {
+                    return error(format!("{name} is neither stepN_name nor extra_stepN_name"));
+                };
+                if let Kind::Step { number, name } = &kind {
+                    if !last_code(&kept).is_some_and(|code| code.ends_with('{')) {
+                        return error(format!("code stands between the function's opening brace and {name}"));
+                    }
+                    let indent = &words[..words.len() - words.trim_start().len()];
+                    kept.push(format!("{indent}todo!(\"step {number}: {name}\")"));
+                    steps.push(Step { number: *number, name: name.clone(), line });
+                }
+                open = Some(Region { name, line, is_step: matches!(kind, Kind::Step { .. }) });
+            }
+            (Some(Marker::Close(name)), Some(region)) if region.name == name => {
+                body_ended = region.is_step.then_some(line);
+                open = None;
+            }
+            (Some(Marker::Close(name)), Some(region)) => {
+                return error(format!("{name} ends where {} is open", region.name));
+            }
+            (Some(Marker::Close(name)), None) => return error(format!("{name} ends and was not opened")),
+            (Some(Marker::Starter(_)), Some(region)) => {
+                return error(format!("a STARTER line inside {} would be lost", region.name));
+            }
+            (Some(Marker::Starter(text)), None) => {
+                let indent = &words[..words.len() - words.trim_start().len()];
+                kept.push(format!("{indent}{text}"));
+            }
+            (Some(Marker::SolutionOnly), _) => {
+                return error("SOLUTION ONLY says so on the first line of a file".to_owned());
+            }
+            (None, Some(_)) => {}
+            (None, None) => {
+                if let Some(line) = body_ended.filter(|_| !words.trim().is_empty()) {
+                    if !words.trim_start().starts_with('}') {
+                        let why = "code follows the region, and a step is a whole function body".to_owned();
+                        return Err(RegionError { line, why });
+                    }
+                    body_ended = None;
+                }
+                kept.push(words.to_owned());
+            }
+        }
+    }
+    if let Some(Region { name, line, .. }) = open {
+        return Err(RegionError { line, why: format!("{name} is not closed") });
+    }
+    Ok(Some(Stripped { text: kept.iter().flat_map(|line| [line.as_str(), "\n"]).collect(), steps }))
+}
+
+/// The region that is being left out.
+struct Region<'a> {
+    name: &'a str,
+    line: usize,
+    is_step: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Marker<'a> {
+    Open(&'a str),
+    Close(&'a str),
+    Starter(&'a str),
+    SolutionOnly,
+}
+
+impl<'a> Marker<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let line = line.trim();
+        let comment = line.strip_prefix("//").or_else(|| line.strip_prefix('#'))?.trim_start();
+        let after = |word| comment.strip_prefix(word).map(str::trim);
+        if let Some(name) = after("ANCHOR:") {
+            Some(Marker::Open(name))
+        } else if let Some(name) = after("ANCHOR_END:") {
+            Some(Marker::Close(name))
+        } else if let Some(text) = after("STARTER:") {
+            Some(Marker::Starter(text))
+        } else {
+            after("SOLUTION ONLY").map(|_| Marker::SolutionOnly)
+        }
+    }
+}
+
+enum Kind {
+    Step { number: u32, name: String },
+    Extra,
+}
+
+impl Kind {
+    fn read(region: &str) -> Option<Self> {
+        let (extra, step) = match region.strip_prefix("extra_") {
+            Some(step) => (true, step),
+            None => (false, region),
+        };
+        let (number, name) = step.strip_prefix("step")?.split_once('_')?;
+        let number: u32 = number.parse().ok()?;
+        let well_formed = (extra || number > 0)
+            && !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        well_formed.then(|| match extra {
+            true => Kind::Extra,
+            false => Kind::Step { number, name: name.replace('_', " ") },
+        })
+    }
+}
+
+fn last_code(kept: &[String]) -> Option<&str> {
+    kept.iter().rev().map(|line| line.trim()).find(|line| !line.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(solution: &str) -> String {
+        strip(solution).expect("well marked").expect("in the starter").text
+    }
+
+    fn error(solution: &str) -> String {
+        strip(solution).expect_err("ill marked").to_string()
+    }
+
+    #[test]
+    fn a_step_becomes_a_todo_with_the_indentation_of_its_marker() {
+        let solution = "/// Adds.\nfn add(a: u8) -> u8 {\n    // ANCHOR: step2_add_up\n    a + 1\n    // ANCHOR_END: step2_add_up\n}\n";
+        assert_eq!(text(solution), "/// Adds.\nfn add(a: u8) -> u8 {\n    todo!(\"step 2: add up\")\n}\n");
+        let steps = strip(solution).unwrap().unwrap().steps;
+        assert_eq!(steps, [Step { number: 2, name: "add up".into(), line: 3 }]);
+    }
+
+    #[test]
+    fn an_extra_region_vanishes_and_a_starter_line_appears() {
+        let solution = "// STARTER: #![allow(dead_code)] // for now\n// ANCHOR: extra_step1_uses\nuse a::B;\n// ANCHOR_END: extra_step1_uses\nmod c;\n";
+        assert_eq!(text(solution), "#![allow(dead_code)] // for now\nmod c;\n");
+    }
+
+    #[test]
+    fn a_manifest_is_marked_with_its_own_comments() {
+        let solution = "[package]\n# ANCHOR: extra_step0_bench\n[[bench]]\n# ANCHOR_END: extra_step0_bench\n";
+        assert_eq!(text(solution), "[package]\n");
+    }
+
+    #[test]
+    fn a_file_that_only_the_solution_has_is_left_out() {
+        assert_eq!(strip("// SOLUTION ONLY: the fast path\nfn f() {}\n"), Ok(None));
+    }
+
+    #[test]
+    fn a_marker_out_of_place_is_named_with_its_line() {
+        let nested = "// ANCHOR: extra_step1_a\n// ANCHOR: extra_step1_b\n// ANCHOR_END: extra_step1_b\n// ANCHOR_END: extra_step1_a\n";
+        assert_eq!(
+            error(nested),
+            "line 2: extra_step1_b opens inside extra_step1_a, and regions do not nest"
+        );
+        assert_eq!(error("x\n// ANCHOR: extra_step1_a\n"), "line 2: extra_step1_a is not closed");
+        assert_eq!(error("// ANCHOR_END: step1_a\n"), "line 1: step1_a ends and was not opened");
+        assert_eq!(
+            error("// ANCHOR: extra_step1_a\n// ANCHOR_END: extra_step1_b\n"),
+            "line 2: extra_step1_b ends where extra_step1_a is open"
+        );
+        assert_eq!(
+            error("// ANCHOR: stage1_a\n"),
+            "line 1: stage1_a is neither stepN_name nor extra_stepN_name"
+        );
+        let twice = "// ANCHOR: extra_step1_a\n// ANCHOR_END: extra_step1_a\n".repeat(2);
+        assert_eq!(error(&twice), "line 3: extra_step1_a is in this file twice");
+    }
+
+    #[test]
+    fn a_step_that_is_not_a_whole_body_is_refused() {
+        let head =
+            "fn f() {\n    let a = 1;\n    // ANCHOR: step1_go\n    g(a)\n    // ANCHOR_END: step1_go\n}\n";
+        assert_eq!(error(head), "line 3: code stands between the function's opening brace and go");
+        let tail = "fn f() {\n    // ANCHOR: step1_go\n    g()\n    // ANCHOR_END: step1_go\n    h()\n}\n";
+        assert_eq!(error(tail), "line 4: code follows the region, and a step is a whole function body");
+    }
+}
