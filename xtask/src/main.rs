@@ -11,12 +11,13 @@ use clap::Parser;
 use harness::report::exit;
 use harness::subject::supervisor;
 
-use commands::{doctor, explain, hint, list};
+use commands::{check, doctor, explain, hint, list};
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 80)]
 enum Command {
+    Check(check::Args),
     List(list::Args),
     Explain(explain::Args),
     Hint(hint::Args),
@@ -26,6 +27,7 @@ enum Command {
 fn main() -> ExitCode {
     supervisor::run_if_asked();
     let done = match Command::parse() {
+        Command::Check(args) => check::run(args),
         Command::List(args) => list::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Hint(args) => hint::run(args),
