@@ -17,7 +17,7 @@ use harness::report::{Program, Report, exit, human, json};
 use harness::runner::{self, Options, RunError, Selection};
 use harness::subject::{self, Model, Programs, Supervisor};
 
-use crate::{nearest, terminal};
+use crate::{nearest, terminal, workspace};
 use programs::Refused;
 
 /// Checks under way at once: they mostly wait.
@@ -174,6 +174,7 @@ impl Run<'_> {
             model: self.args.model,
             timeout_factor: self.args.timeout_factor,
             rerun: true,
+            records: workspace::shown(&workspace::state().join("records")).into(),
             supervisor: self.supervisor.clone(),
         };
         let again = again(self.args);
