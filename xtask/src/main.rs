@@ -1,1 +1,40 @@
-fn main() {}
+//! The commands of wirelab: `cargo xtask check lab1`. This file only dispatches; each command is a file of its own.
+
+mod commands;
+mod nearest;
+mod terminal;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use harness::report::exit;
+use harness::subject::supervisor;
+
+use commands::{check, doctor, explain, hint, list};
+
+/// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 80)]
+enum Command {
+    Check(check::Args),
+    List(list::Args),
+    Explain(explain::Args),
+    Hint(hint::Args),
+    Doctor(doctor::Args),
+}
+
+fn main() -> ExitCode {
+    supervisor::run_if_asked();
+    let done = match Command::parse() {
+        Command::Check(args) => check::run(args),
+        Command::List(args) => list::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Hint(args) => hint::run(args),
+        Command::Doctor(args) => doctor::run(args),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(exit::USAGE)
+    })
+}

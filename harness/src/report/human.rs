@@ -9,10 +9,9 @@ mod stages;
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
-pub use page::{Look, cut, visible};
+pub use page::{Look, Page, cut, visible};
 
 use super::{CheckReport, Outcome, Report, unwritten};
-use page::Page;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();

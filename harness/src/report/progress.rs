@@ -22,8 +22,14 @@ impl Progress {
 
     /// ` 31/74  web.files.binary`.
     pub fn update(&self, done: usize, total: usize, id: &str) {
+        let digits = total.to_string().len();
+        self.say(&format!(" {done:>digits$}/{total}  {id}"));
+    }
+
+    /// Shows these words until the next.
+    pub fn say(&self, words: &str) {
         if self.live {
-            self.write(&line(done, total, id));
+            self.write(&cut(words, WIDTH, '~'));
         }
     }
 
@@ -50,21 +56,5 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.clear();
-    }
-}
-
-fn line(done: usize, total: usize, id: &str) -> String {
-    let digits = total.to_string().len();
-    cut(&format!(" {done:>digits$}/{total}  {id}"), WIDTH, '~')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_says_how_many_of_how_many_and_fits() {
-        assert_eq!(line(7, 74, "web.files.binary"), "  7/74  web.files.binary");
-        assert_eq!(line(7, 74, &"x".repeat(100)).chars().count(), WIDTH);
     }
 }

@@ -234,19 +234,23 @@ fn ascii(c: char) -> char {
     }
 }
 
-/// The last space outside quotes that ends a row of at most `room` columns; failing that, the first at all.
+/// The last space outside quotes that ends a row of at most `room` columns, before an option rather than its
+/// value; failing that, the first at all.
 fn last_break(command: &str, room: usize) -> Option<usize> {
     let mut quote = None;
-    let mut best = None;
+    let mut spaces = Vec::new();
     for (at, c) in command.char_indices() {
         match (quote, c) {
             (None, '\'' | '"') => quote = Some(c),
             (Some(open), _) if open == c => quote = None,
-            (None, ' ') if best.is_none() || display_width(&command[..at]) <= room => best = Some(at),
+            (None, ' ') => spaces.push(at),
             _ => {}
         }
     }
-    best
+    let fits = |at: &&usize| display_width(&command[..**at]) <= room;
+    let option = |at: &&usize| command[**at..].starts_with(" -");
+    let fitting = || spaces.iter().rev().filter(fits);
+    fitting().find(option).or_else(|| fitting().next()).or(spaces.first()).copied()
 }
 
 #[cfg(test)]
@@ -265,7 +269,7 @@ mod tests {
         page.command("again", "cargo xtask check --cmd 'python3 a  b' --only web.start");
         assert_eq!(
             page.finish(),
-            "  again     cargo xtask check --cmd \\\n            'python3 a  b' --only \\\n            web.start\n"
+            "  again     cargo xtask check \\\n            --cmd 'python3 a  b' \\\n            --only web.start\n"
         );
     }
 
