@@ -196,6 +196,10 @@ impl Running {
         self.shared.state().flooded
     }
 
+    pub(super) fn flood_limit(&self) -> u64 {
+        self.shared.flood
+    }
+
     pub fn stdout(&self) -> Output {
         self.shared.state().output[0].clone()
     }

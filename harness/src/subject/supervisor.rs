@@ -78,7 +78,10 @@ fn supervise(argv: Vec<OsString>) -> io::Result<()> {
 
     // The program inherits the mask.
     SigSet::empty().thread_set_mask()?;
-    let spawned = Command::new(program).args(args).stdin(Stdio::null()).process_group(0).spawn();
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).process_group(0);
+    sys::die_with_parent(&mut command);
+    let spawned = command.spawn();
     // No signal but SIGKILL shall end this process before its charges.
     SigSet::all().thread_set_mask()?;
     // The program's pipes end when the program's side ends, not when this process does.
