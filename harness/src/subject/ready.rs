@@ -72,12 +72,10 @@ impl Running {
             if self.flooded() {
                 return Some(Err(NotReady::Flood { limit: self.flood_limit() }));
             }
-            // Before the sockets are looked at: a program that has ended cannot come to listen.
-            let exit = self.exited();
-            if self.listens(addr) {
-                return Some(Ok(self.started_at().elapsed()));
+            if let Some(exit) = self.exited() {
+                return Some(Err(self.ended(exit)));
             }
-            exit.map(|exit| Err(self.ended(exit)))
+            self.listens(addr).then(|| Ok(self.started_at().elapsed()))
         });
         ready.unwrap_or_else(|| Err(self.deaf(addr)))
     }

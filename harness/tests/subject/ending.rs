@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use harness::subject::Signal;
 use harness::subject::Status;
-use nix::sys::signal::Signal;
 
 use crate::actor::actor_command;
 use crate::{dies, lives, numbers, sh, soon};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use harness::deadline::Deadline;
+use harness::subject::Signal;
 use harness::subject::{Launch, StartError, Status};
-use nix::sys::signal::Signal;
 
 use crate::actor::actor;
 use crate::{numbers, sh, soon, start, supervisor};
