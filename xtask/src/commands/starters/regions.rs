@@ -9,8 +9,8 @@
 //! | `STARTER: text` | `text` |
 //! | `SOLUTION ONLY`, on the first line | no such file |
 //!
-//! A step's region is a whole function body, so that no code follows a `todo!`; an extra region holds what
-//! only such a body uses. Regions neither nest nor share a name.
+//! A step's region is a function's body, or the rest of it after what is given: no code follows a `todo!` in
+//! its block. An extra region holds what only such a body uses. Regions neither nest nor share a name.
 
 use std::fmt;
 
@@ -73,9 +73,6 @@ pub fn strip(text: &str) -> Result<Option<Stripped>, RegionError> {
                     return error(format!("{name} is neither stepN_name nor extra_stepN_name"));
                 };
                 if let Kind::Step { number, name } = &kind {
-                    if !last_code(&kept).is_some_and(|code| code.ends_with('{')) {
-                        return error(format!("code stands between the function's opening brace and {name}"));
-                    }
                     let indent = &words[..words.len() - words.trim_start().len()];
                     kept.push(format!("{indent}todo!(\"step {number}: {name}\")"));
                     steps.push(Step { number: *number, name: name.clone(), line });
@@ -104,7 +101,7 @@ pub fn strip(text: &str) -> Result<Option<Stripped>, RegionError> {
             (None, None) => {
                 if let Some(line) = body_ended.filter(|_| !words.trim().is_empty()) {
                     if !words.trim_start().starts_with('}') {
-                        let why = "code follows the region, and a step is a whole function body".to_owned();
+                        let why = "code follows the region in its block, and would follow a todo!".to_owned();
                         return Err(RegionError { line, why });
                     }
                     body_ended = None;
@@ -174,10 +171,6 @@ impl Kind {
     }
 }
 
-fn last_code(kept: &[String]) -> Option<&str> {
-    kept.iter().rev().map(|line| line.trim()).find(|line| !line.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,11 +230,15 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_is_not_a_whole_body_is_refused() {
-        let head =
+    fn what_stands_before_a_step_is_given() {
+        let solution =
             "fn f() {\n    let a = 1;\n    // ANCHOR: step1_go\n    g(a)\n    // ANCHOR_END: step1_go\n}\n";
-        assert_eq!(error(head), "line 3: code stands between the function's opening brace and go");
+        assert_eq!(text(solution), "fn f() {\n    let a = 1;\n    todo!(\"step 1: go\")\n}\n");
+    }
+
+    #[test]
+    fn a_step_that_does_not_end_its_block_is_refused() {
         let tail = "fn f() {\n    // ANCHOR: step1_go\n    g()\n    // ANCHOR_END: step1_go\n    h()\n}\n";
-        assert_eq!(error(tail), "line 4: code follows the region, and a step is a whole function body");
+        assert_eq!(error(tail), "line 4: code follows the region in its block, and would follow a todo!");
     }
 }
