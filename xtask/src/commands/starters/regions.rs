@@ -259,7 +259,7 @@ mod tests {
         let tail = "fn f() {\n    // ANCHOR: step1_go\n    g()\n    // ANCHOR_END: step1_go\n    h()\n}\n";
         assert_eq!(
             error(tail),
-            "line 6: this line stands behind a step in its block, and would follow a todo!"
+            "line 5: this line stands behind a step in its block, and would follow a todo!"
         );
     }
 }
