@@ -17,6 +17,8 @@ mod submission;
 pub mod supervisor;
 mod watch;
 
+pub use nix::sys::signal::Signal;
+
 pub use build::{BuildError, Programs};
 pub use last_words::last_words;
 pub use live::{abort_all, aborted};

@@ -53,7 +53,7 @@ pub enum NotReady {
         last_words: String,
     },
     Flood {
-        octets: u64,
+        limit: u64,
     },
     /// Ctrl-C.
     Aborted,
@@ -70,14 +70,12 @@ impl Running {
                 return Some(Err(NotReady::Aborted));
             }
             if self.flooded() {
-                return Some(Err(NotReady::Flood { octets: self.stdout().total() + self.stderr().total() }));
+                return Some(Err(NotReady::Flood { limit: self.flood_limit() }));
             }
-            // Before the sockets are looked at: a program that has ended cannot come to listen.
-            let exit = self.exited();
-            if self.listens(addr) {
-                return Some(Ok(self.started_at().elapsed()));
+            if let Some(exit) = self.exited() {
+                return Some(Err(self.ended(exit)));
             }
-            exit.map(|exit| Err(self.ended(exit)))
+            self.listens(addr).then(|| Ok(self.started_at().elapsed()))
         });
         ready.unwrap_or_else(|| Err(self.deaf(addr)))
     }
@@ -192,7 +190,7 @@ impl fmt::Display for NotReady {
                 write!(f, "runs, but after {} listens nowhere; {wanted} was wanted", Millis(*waited))?;
                 words(f, last_words)
             }
-            Self::Flood { octets } => write!(f, "printed {} MiB and was ended", octets >> 20),
+            Self::Flood { limit } => write!(f, "printed more than {} MiB and was ended", limit >> 20),
             Self::Aborted => write!(f, "was interrupted"),
             Self::Ports(error) => write!(f, "could not be given a port: {error}"),
         }

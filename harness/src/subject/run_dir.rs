@@ -11,6 +11,8 @@ use std::sync::{Mutex, PoisonError};
 
 use nix::fcntl::{Flock, FlockArg};
 
+use super::live;
+
 const PREFIX: &str = "wirelab-run-";
 
 static OPEN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -36,7 +38,8 @@ impl RunDir {
             {
                 fs::set_permissions(&path, Permissions::from_mode(0o755))?;
                 OPEN.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
-                return Ok(Self { path, _lock: lock });
+                let dir = Self { path, _lock: lock };
+                return if live::aborted() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(dir) };
             }
         }
     }

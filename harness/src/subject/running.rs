@@ -1,6 +1,6 @@
 //! A program under test as the harness sees it: started, heard, signalled, ended.
 //!
-//! Everything is waited for on a condition variable, which a [watching thread](super::watch) signals.
+//! Everything is waited for on a condition variable, which the thread in `watch.rs` signals.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -81,10 +81,10 @@ impl Launch {
         let started = Instant::now();
         let pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
         let shared = Arc::new(Shared::new(control, started, self.keep, self.flood));
-        let watcher = thread::spawn({
+        let watcher = thread::Builder::new().name("watch".into()).spawn({
             let shared = shared.clone();
             move || shared.watch(pipes)
-        });
+        })?;
         live::register(&shared);
         let mut running = Running { shared, child, watcher: Some(watcher), pid: 0, argv: self.argv.clone() };
         if live::aborted() {
@@ -194,6 +194,10 @@ impl Running {
     /// It was ended because it printed more than [`Launch::flood`].
     pub fn flooded(&self) -> bool {
         self.shared.state().flooded
+    }
+
+    pub(super) fn flood_limit(&self) -> u64 {
+        self.shared.flood
     }
 
     pub fn stdout(&self) -> Output {

@@ -39,7 +39,7 @@ pub enum StartError {
 impl StartError {
     /// From the number of the error with which the system refused.
     pub(super) fn refused(launch: &Launch, errno: i32) -> Self {
-        let program = launch.argv[0].to_string_lossy().into_owned();
+        let program = launch.argv.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         let path = launch.dir.join(&program);
         match errno {
             0 => Self::Supervisor(io::Error::other("the supervisor ended before it had started the program")),

@@ -78,7 +78,10 @@ fn supervise(argv: Vec<OsString>) -> io::Result<()> {
 
     // The program inherits the mask.
     SigSet::empty().thread_set_mask()?;
-    let spawned = Command::new(program).args(args).stdin(Stdio::null()).process_group(0).spawn();
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).process_group(0);
+    sys::die_with_parent(&mut command);
+    let spawned = command.spawn();
     // No signal but SIGKILL shall end this process before its charges.
     SigSet::all().thread_set_mask()?;
     // The program's pipes end when the program's side ends, not when this process does.
@@ -89,7 +92,8 @@ fn supervise(argv: Vec<OsString>) -> io::Result<()> {
         Ok(child) => {
             let charge = Charge { program: Pid::from_raw(child.id() as i32), running: true, control };
             charge.report(format_args!("started {}", charge.program));
-            charge.watch(&ring_at_every_child()?)
+            charge.watch(&ring_at_every_child()?);
+            Ok(())
         }
         Err(error) => writeln!(&control, "refused {}", error.raw_os_error().unwrap_or(0)),
     }
@@ -118,7 +122,7 @@ struct Charge {
 }
 
 impl Charge {
-    fn watch(mut self, bell: &UnixStream) -> io::Result<()> {
+    fn watch(mut self, bell: &UnixStream) {
         let mut words = String::new();
         // Whoever ended before the bell was there.
         self.reap();
@@ -127,7 +131,9 @@ impl Charge {
                 PollFd::new(self.control.as_fd(), PollFlags::POLLIN),
                 PollFd::new(bell.as_fd(), PollFlags::POLLIN),
             ];
-            poll(&mut fds, PollTimeout::NONE)?;
+            if poll(&mut fds, PollTimeout::NONE).is_err_and(|errno| errno != Errno::EINTR) {
+                break;
+            }
             let [spoken, rung] = fds.map(|fd| fd.any().unwrap_or(true));
             if rung {
                 quiet(bell);
@@ -146,7 +152,6 @@ impl Charge {
             }
         }
         self.finish(bell);
-        Ok(())
     }
 
     fn obey(&self, order: &str) {
@@ -166,8 +171,9 @@ impl Charge {
                 Ok(WaitStatus::Exited(pid, code)) => (pid, "code", code),
                 Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, "signal", signal as i32),
                 Ok(WaitStatus::StillAlive) => return true,
-                Ok(_) | Err(Errno::EINTR) => continue,
-                Err(_) => return false,
+                Err(Errno::ECHILD) => return false,
+                // Interrupted, or killed by a signal that has no name.
+                Ok(_) | Err(_) => continue,
             };
             if pid == self.program {
                 self.running = false;

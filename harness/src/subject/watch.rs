@@ -27,7 +27,7 @@ pub(super) struct Shared {
     changed: Condvar,
     pub(super) control: UnixStream,
     pub(super) started: Instant,
-    flood: u64,
+    pub(super) flood: u64,
 }
 
 #[derive(Debug)]

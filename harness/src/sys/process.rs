@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// What `/proc/PID/status` says. Sizes are in octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +98,18 @@ pub fn become_subreaper() -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// The command's process, though not its children, is killed if the starting thread ends first
+/// (`PR_SET_PDEATHSIG`).
+pub fn die_with_parent(command: &mut Command) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: between fork and exec the closure makes one system call; it takes no lock and no memory.
+    unsafe {
+        command.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?));
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = command;
+}
+
 /// Whatever descriptors above stderr this process was given, its own children shall not get them.
 pub fn close_inherited_on_exec() {
     #[cfg(target_os = "linux")]
@@ -106,7 +121,7 @@ pub fn close_inherited_on_exec() {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::process::{Command, Stdio, id};
+    use std::process::{Stdio, id};
 
     use super::*;
 

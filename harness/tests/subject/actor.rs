@@ -77,6 +77,7 @@ fn aborts() {
     assert_eq!(waiting.join().unwrap(), Some(Status::Signal(libc::SIGKILL)));
     let late = Launch::new(["true"], "/").start(&supervisor(), soon());
     assert!(matches!(late, Err(StartError::Aborted)));
+    assert!(RunDir::new().is_err());
     // No destructor runs.
     exit(130);
 }

@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use harness::subject::Signal;
 use harness::subject::Status;
-use nix::sys::signal::Signal;
 
 use crate::actor::actor_command;
 use crate::{dies, lives, numbers, sh, soon};
@@ -67,11 +67,10 @@ fn a_program_that_kills_its_own_group_leaves_its_supervisor_alone() {
 
 #[test]
 fn a_program_whose_supervisor_is_killed_is_ended_too() {
-    let mut program = sh("kill -KILL $PPID; echo $$; sleep 600");
-    let pid = program.pid();
-    assert_eq!(program.wait_exit(crate::Deadline::after(Duration::from_millis(50))), None);
-    program.kill_and_reap();
-    assert!(dies(pid));
+    let program = sh("trap 'kill -KILL $PPID' TERM; echo $$; sleep 600 & echo $!; while :; do wait; done");
+    let pids = numbers(&program, 2);
+    program.signal(Signal::SIGTERM).unwrap();
+    assert!(pids.iter().all(|&pid| dies(pid)), "{pids:?}");
 }
 
 #[test]

@@ -17,6 +17,7 @@
 
 // STARTER: #![allow(dead_code, unused_variables, unused_imports)] // delete when the last step is done
 
+pub mod client;
 pub mod connection;
 pub mod counters;
 pub mod fork;

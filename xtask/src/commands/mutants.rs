@@ -74,7 +74,8 @@ fn run_lab(lab: Lab, args: &Args) -> Result<bool> {
         model: None,
         timeout_factor: args.timeout_factor,
         rerun: false,
-        supervisor: Supervisor::current().context("cannot find the supervisor")?,
+        supervisor: Supervisor::current().context("cannot find the program that watches over others")?,
+        records: workspace::state().join("records"),
     };
     let workshop = Workshop::open(lab)?;
     let faulty = trial::failed(lab, &workshop.build(None, 0)?, &options)?;

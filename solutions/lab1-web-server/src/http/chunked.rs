@@ -8,7 +8,7 @@
 //! Chunk extensions and trailer fields are checked for their line ends and thrown away.
 
 use super::fields::MAX_SECTION;
-use super::{Error, line};
+use super::{Error, Parsed, line};
 
 /// Octets in a line of chunk size and extensions.
 const MAX_SIZE_LINE: usize = 4 * 1024;
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     /// Decodes a whole body, as a parser in this module's sense.
-    fn decode(mut bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Error> {
+    fn decode(mut bytes: &[u8]) -> Parsed<Vec<u8>> {
         let (all, mut body, mut decoder) = (bytes.len(), Vec::new(), Decoder::new());
         loop {
             let (used, piece) = decoder.next(bytes)?;

@@ -3,7 +3,7 @@
 //! Strict on purpose: white space before the colon and folded lines are refused, not repaired,
 //! because two programs that repair them differently can be played against each other.
 
-use super::{Error, is_token, line};
+use super::{Error, Parsed, is_token, line};
 
 /// Octets in a header section, line ends included.
 pub const MAX_SECTION: usize = 64 * 1024;
@@ -45,7 +45,7 @@ impl Fields {
 }
 
 /// Reads a header section up to and with the empty line that ends it.
-pub fn parse(bytes: &[u8]) -> Result<Option<(Fields, usize)>, Error> {
+pub fn parse(bytes: &[u8]) -> Parsed<Fields> {
     // ANCHOR: step2_fields
     let mut fields = Vec::new();
     let mut at = 0;

@@ -1,12 +1,13 @@
 //! HTTP/1.1 messages as octets (RFC 9112): no socket, no clock, no file.
 //!
-//! A parser here is `fn(&[u8]) -> Result<Option<(T, usize)>, Error>`: the value and the number of
+//! A parser here is `fn(&[u8]) -> Parsed<T>`: the value and the number of
 //! octets it took, or `None` when the octets so far are a good beginning and more must come.
 
 pub mod body;
 pub mod chunked;
 pub mod date;
 pub mod fields;
+pub mod reader;
 pub mod request;
 pub mod response;
 pub mod status;
@@ -14,9 +15,20 @@ pub mod status;
 use std::fmt;
 
 pub use fields::Fields;
-pub use request::{Method, Request, Version};
+pub use request::{Method, Request};
 pub use response::{Body, Response};
 pub use status::Status;
+
+/// What a parser makes of what has arrived: a value and the number of octets it took, or `None` when
+/// the octets are a good beginning and more must come.
+pub type Parsed<T> = Result<Option<(T, usize)>, Error>;
+
+/// The two versions that matter: every minor version from 1 up is spoken to as 1.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    Http10,
+    Http11,
+}
 
 /// Why octets are not a message this program takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +80,7 @@ impl std::error::Error for Error {}
 ///
 /// A CR or LF on its own is an error, not an end of line: a program that takes it for one may read
 /// another message than its neighbour does (RFC 9112 §2.2).
-pub fn line(bytes: &[u8]) -> Result<Option<(&[u8], usize)>, Error> {
+pub fn line(bytes: &[u8]) -> Parsed<&[u8]> {
     // ANCHOR: step2_line
     let Some(lf) = bytes.iter().position(|&octet| octet == b'\n') else {
         return Ok(None);
@@ -79,6 +91,18 @@ pub fn line(bytes: &[u8]) -> Result<Option<(&[u8], usize)>, Error> {
         _ => Err(Error::Malformed("bare LF")),
     }
     // ANCHOR_END: step2_line
+}
+
+/// Reads `HTTP/1.1`: two digits, a point between, the name in capitals (RFC 9112 §2.3).
+pub fn parse_version(word: &[u8]) -> Result<Version, Error> {
+    // ANCHOR: step2_version
+    match word.strip_prefix(b"HTTP/") {
+        Some(b"1.0") => Ok(Version::Http10),
+        Some([b'1', b'.', b'0'..=b'9']) => Ok(Version::Http11),
+        Some([b'0'..=b'9', b'.', b'0'..=b'9']) => Err(Error::UnsupportedVersion),
+        _ => Err(Error::Malformed("not an HTTP version")),
+    }
+    // ANCHOR_END: step2_version
 }
 
 /// Is this a token (RFC 9110 §5.6.2), the alphabet of methods and field names?
@@ -92,10 +116,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// Runs a good vector whole, at every prefix, and with octets after it.
-    pub(crate) fn accepts<T>(
-        parse: impl Fn(&[u8]) -> Result<Option<(T, usize)>, Error>,
-        vector: &[u8],
-    ) -> T {
+    pub(crate) fn accepts<T>(parse: impl Fn(&[u8]) -> Parsed<T>, vector: &[u8]) -> T {
         for end in 0..vector.len() {
             let prefix = vector[..end].escape_ascii();
             match parse(&vector[..end]) {
@@ -114,10 +135,7 @@ pub(crate) mod tests {
 
     /// Runs a bad vector whole, at every prefix, and with octets after it: the error may show
     /// early, but it is always the same, and no part of the vector passes for a message.
-    pub(crate) fn rejects<T>(
-        parse: impl Fn(&[u8]) -> Result<Option<(T, usize)>, Error>,
-        vector: &[u8],
-    ) -> Error {
+    pub(crate) fn rejects<T>(parse: impl Fn(&[u8]) -> Parsed<T>, vector: &[u8]) -> Error {
         let whole = parse(vector).err();
         let error = whole.unwrap_or_else(|| panic!("took {}", vector.escape_ascii()));
         for end in 0..vector.len() {

@@ -2,7 +2,7 @@
 //!
 //! What the target stands for is `resource::target`'s business, and the body is `body`'s.
 
-use super::{Error, Fields, fields, is_token, line};
+use super::{Error, Fields, Parsed, Version, fields, is_token, line, parse_version};
 
 /// Octets in a request line, without its CRLF. RFC 9112 §3 asks for at least 8000.
 pub const MAX_LINE: usize = 16 * 1024;
@@ -30,13 +30,6 @@ pub enum Method {
     Unknown,
 }
 
-/// The two versions that matter: every minor version from 1 up is spoken to as 1.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
-    Http10,
-    Http11,
-}
-
 impl Request {
     /// May the client send another request on this connection (RFC 9112 §9.3)?
     pub fn persists(&self) -> bool {
@@ -53,7 +46,7 @@ impl Request {
 ///
 /// Empty lines before it are skipped (RFC 9112 §2.2). Step 2 reads good requests; step 8 sets the
 /// limits and looks at `Host`.
-pub fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Error> {
+pub fn parse(bytes: &[u8]) -> Parsed<Request> {
     // ANCHOR: step2_parse
     let mut at = 0;
     while bytes[at..].starts_with(b"\r\n") {
@@ -112,18 +105,6 @@ pub fn request_line(line: &[u8]) -> Result<(Method, String, Version), Error> {
     let target = target.iter().map(|&octet| char::from(octet)).collect();
     Ok((method, target, parse_version(version)?))
     // ANCHOR_END: step2_request_line
-}
-
-/// Reads `HTTP/1.1`: two digits, a point between, the name in capitals (RFC 9112 §2.3).
-pub fn parse_version(word: &[u8]) -> Result<Version, Error> {
-    // ANCHOR: step2_version
-    match word.strip_prefix(b"HTTP/") {
-        Some(b"1.0") => Ok(Version::Http10),
-        Some([b'1', b'.', b'0'..=b'9']) => Ok(Version::Http11),
-        Some([b'0'..=b'9', b'.', b'0'..=b'9']) => Err(Error::UnsupportedVersion),
-        _ => Err(Error::Malformed("not an HTTP version")),
-    }
-    // ANCHOR_END: step2_version
 }
 
 /// RFC 9112 §3.2: exactly one `Host` in HTTP/1.1, at most one in HTTP/1.0, and a valid one.

@@ -9,8 +9,8 @@
 //! | `STARTER: text` | `text` |
 //! | `SOLUTION ONLY`, on the first line | no such file |
 //!
-//! A step's region is a whole function body, so that no code follows a `todo!`; an extra region holds what
-//! only such a body uses. Regions neither nest nor share a name.
+//! A step's region is a function's body, or the rest of it after what is given: no code follows a `todo!` in
+//! its block. An extra region holds what only such a body uses. Regions neither nest nor share a name.
 
 use std::fmt;
 
@@ -49,81 +49,96 @@ impl std::error::Error for RegionError {}
 
 /// The starter's form of `text`; `None` for a file that only the solution has.
 pub fn strip(text: &str) -> Result<Option<Stripped>, RegionError> {
-    if text.lines().next().is_some_and(|line| Marker::read(line) == Some(Marker::SolutionOnly)) {
-        return Ok(None);
-    }
-    let mut kept: Vec<String> = Vec::new();
-    let mut steps: Vec<Step> = Vec::new();
-    let mut names: Vec<&str> = Vec::new();
-    let mut open: Option<Region> = None;
-    let mut body_ended: Option<usize> = None;
-
+    let mut stripper = Stripper::default();
     for (line, words) in (1..).zip(text.lines()) {
-        let error = |why: String| Err(RegionError { line, why });
-        match (Marker::read(words), &open) {
-            (Some(Marker::Open(name)), Some(region)) => {
-                return error(format!("{name} opens inside {}, and regions do not nest", region.name));
-            }
-            (Some(Marker::Open(name)), None) => {
-                if names.contains(&name) {
-                    return error(format!("{name} is in this file twice"));
-                }
-                names.push(name);
-                let Some(kind) = Kind::read(name) else {
-                    return error(format!("{name} is neither stepN_name nor extra_stepN_name"));
-                };
-                if let Kind::Step { number, name } = &kind {
-                    if !last_code(&kept).is_some_and(|code| code.ends_with('{')) {
-                        return error(format!("code stands between the function's opening brace and {name}"));
-                    }
-                    let indent = &words[..words.len() - words.trim_start().len()];
-                    kept.push(format!("{indent}todo!(\"step {number}: {name}\")"));
-                    steps.push(Step { number: *number, name: name.clone(), line });
-                }
-                open = Some(Region { name, line, is_step: matches!(kind, Kind::Step { .. }) });
-            }
-            (Some(Marker::Close(name)), Some(region)) if region.name == name => {
-                body_ended = region.is_step.then_some(line);
-                open = None;
-            }
-            (Some(Marker::Close(name)), Some(region)) => {
-                return error(format!("{name} ends where {} is open", region.name));
-            }
-            (Some(Marker::Close(name)), None) => return error(format!("{name} ends and was not opened")),
-            (Some(Marker::Starter(_)), Some(region)) => {
-                return error(format!("a STARTER line inside {} would be lost", region.name));
-            }
-            (Some(Marker::Starter(text)), None) => {
-                let indent = &words[..words.len() - words.trim_start().len()];
-                kept.push(format!("{indent}{text}"));
-            }
-            (Some(Marker::SolutionOnly), _) => {
-                return error("SOLUTION ONLY says so on the first line of a file".to_owned());
-            }
-            (None, Some(_)) => {}
-            (None, None) => {
-                if let Some(line) = body_ended.filter(|_| !words.trim().is_empty()) {
-                    if !words.trim_start().starts_with('}') {
-                        let why = "code follows the region, and a step is a whole function body".to_owned();
-                        return Err(RegionError { line, why });
-                    }
-                    body_ended = None;
-                }
-                kept.push(words.to_owned());
-            }
-        }
+        let indent = &words[..words.len() - words.trim_start().len()];
+        let taken = match Marker::read(words) {
+            Some(Marker::SolutionOnly) if line == 1 => return Ok(None),
+            Some(Marker::SolutionOnly) => Err("SOLUTION ONLY stands on the first line of a file".to_owned()),
+            Some(Marker::Open(name)) => stripper.open(name, line, indent),
+            Some(Marker::Close(name)) => stripper.close(name),
+            Some(Marker::Starter(text)) => stripper.starter(indent, text),
+            None => stripper.line(words),
+        };
+        taken.map_err(|why| RegionError { line, why })?;
     }
-    if let Some(Region { name, line, .. }) = open {
-        return Err(RegionError { line, why: format!("{name} is not closed") });
+    match stripper.open {
+        Some(Region { name, line, .. }) => Err(RegionError { line, why: format!("{name} is not closed") }),
+        None => Ok(Some(Stripped { text: stripper.kept, steps: stripper.steps })),
     }
-    Ok(Some(Stripped { text: kept.iter().flat_map(|line| [line.as_str(), "\n"]).collect(), steps }))
 }
 
-/// The region that is being left out.
+/// What is known between two lines.
+#[derive(Default)]
+struct Stripper<'a> {
+    kept: String,
+    steps: Vec<Step>,
+    /// Of all regions so far.
+    names: Vec<&'a str>,
+    /// The region that is being left out.
+    open: Option<Region<'a>>,
+    /// A step's region has ended, and nothing but blank lines came since.
+    after_step: bool,
+}
+
 struct Region<'a> {
     name: &'a str,
+    /// Where it opened.
     line: usize,
     is_step: bool,
+}
+
+impl<'a> Stripper<'a> {
+    fn open(&mut self, name: &'a str, line: usize, indent: &str) -> Result<(), String> {
+        if let Some(outer) = &self.open {
+            return Err(format!("{name} opens inside {}, and regions do not nest", outer.name));
+        }
+        if self.names.contains(&name) {
+            return Err(format!("{name} is in this file twice"));
+        }
+        let kind = Kind::read(name).ok_or(format!("{name} is neither stepN_name nor extra_stepN_name"))?;
+        self.names.push(name);
+        let is_step = matches!(kind, Kind::Step { .. });
+        if let Kind::Step { number, name } = kind {
+            self.line(&format!("{indent}todo!(\"step {number}: {name}\")"))?;
+            self.steps.push(Step { number, name, line });
+        }
+        self.open = Some(Region { name, line, is_step });
+        Ok(())
+    }
+
+    fn close(&mut self, name: &str) -> Result<(), String> {
+        match self.open.take() {
+            Some(region) if region.name == name => self.after_step = region.is_step,
+            Some(region) => return Err(format!("{name} ends where {} is open", region.name)),
+            None => return Err(format!("{name} ends and was not opened")),
+        }
+        Ok(())
+    }
+
+    fn starter(&mut self, indent: &str, text: &str) -> Result<(), String> {
+        match &self.open {
+            Some(region) => Err(format!("a STARTER line inside {} would be lost", region.name)),
+            None => self.line(&format!("{indent}{text}")),
+        }
+    }
+
+    fn line(&mut self, words: &str) -> Result<(), String> {
+        if self.open.is_some() {
+            return Ok(());
+        }
+        if self.after_step && !words.trim().is_empty() {
+            if !words.trim_start().starts_with('}') {
+                return Err(
+                    "this line stands behind a step in its block, and would follow a todo!".to_owned()
+                );
+            }
+            self.after_step = false;
+        }
+        self.kept.push_str(words);
+        self.kept.push('\n');
+        Ok(())
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -172,10 +187,6 @@ impl Kind {
             false => Kind::Step { number, name: name.replace('_', " ") },
         })
     }
-}
-
-fn last_code(kept: &[String]) -> Option<&str> {
-    kept.iter().rev().map(|line| line.trim()).find(|line| !line.is_empty())
 }
 
 #[cfg(test)]
@@ -237,11 +248,18 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_is_not_a_whole_body_is_refused() {
-        let head =
+    fn what_stands_before_a_step_is_given() {
+        let solution =
             "fn f() {\n    let a = 1;\n    // ANCHOR: step1_go\n    g(a)\n    // ANCHOR_END: step1_go\n}\n";
-        assert_eq!(error(head), "line 3: code stands between the function's opening brace and go");
+        assert_eq!(text(solution), "fn f() {\n    let a = 1;\n    todo!(\"step 1: go\")\n}\n");
+    }
+
+    #[test]
+    fn a_step_that_does_not_end_its_block_is_refused() {
         let tail = "fn f() {\n    // ANCHOR: step1_go\n    g()\n    // ANCHOR_END: step1_go\n    h()\n}\n";
-        assert_eq!(error(tail), "line 4: code follows the region, and a step is a whole function body");
+        assert_eq!(
+            error(tail),
+            "line 5: this line stands behind a step in its block, and would follow a todo!"
+        );
     }
 }
