@@ -19,7 +19,7 @@ use crate::wire::http::SyntaxError;
 use crate::wire::http::message::{Progress, Response, read_response};
 
 /// Columns an excerpt may take.
-const EXCERPT: usize = 70;
+const EXCERPT: usize = 66;
 
 /// A connection to an HTTP server under test.
 #[derive(Debug)]

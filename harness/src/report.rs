@@ -31,8 +31,6 @@ pub struct Report {
     pub points: Points,
     /// Whole run without the build, in milliseconds.
     pub elapsed_ms: u64,
-    /// One line each: a role that is not provided, a model that is not declared.
-    pub notices: Vec<String>,
 }
 
 /// The program that was tried.

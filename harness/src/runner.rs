@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::check::{Basis, Check, Lab, Tier, lies_below};
 use crate::report::{CheckReport, FailureReport, Outcome, Program, Report, SCHEMA};
 use crate::subject::{Model, Programs, RunDir, Supervisor};
-use crate::trial::{Env, Gate, Shared, Trial};
+use crate::trial::{Env, Gate, Shared, Trial, no_program};
 use crate::verdict::{Failure, Fault, Verdict};
 
 /// How long one check may wait in all, before `timeout_factor`. Generous: it only ever fails a check.
@@ -131,7 +131,6 @@ pub fn run(
         points: Report::count(&rows),
         checks: rows,
         elapsed_ms: millis(began.elapsed()),
-        notices: notices(lab, programs),
     })
 }
 
@@ -139,14 +138,6 @@ fn narrowed(options: &Options) -> Vec<String> {
     let mut words = options.select.words();
     words.extend(options.model.map(|model| format!("--model {}", model.name())));
     words
-}
-
-fn notices(lab: Lab, programs: &Programs) -> Vec<String> {
-    lab.programs()
-        .iter()
-        .filter(|(role, _)| !programs.argv.contains_key(role))
-        .map(|(role, binary)| format!("no {role} (`{binary}`): its checks are skipped"))
-        .collect()
 }
 
 fn millis(span: Duration) -> u64 {
@@ -352,7 +343,7 @@ impl Run<'_> {
                 trial.finish(verdict)
             }))
         } else {
-            Ok(Err(Fault::Skipped(format!("no {} to try", check.role))))
+            Ok(Err(Fault::Skipped(no_program(check.role))))
         };
         let verdict = ran.unwrap_or_else(|panic| Err(Fault::Broken(panic_message(&*panic))));
         Attempt {

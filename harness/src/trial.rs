@@ -238,7 +238,7 @@ impl<'a> Trial<'a> {
     /// Programs run in another time zone than GMT, so that a local time where GMT is due shows.
     fn launch(&self, role: Role, arguments: Vec<OsString>) -> Verdict<Launch> {
         let launch = self.env.programs.launch(role, arguments);
-        Ok(launch.ok_or_else(|| Fault::Skipped(format!("no {role} to try")))?.env("TZ", "Asia/Kolkata"))
+        Ok(launch.ok_or_else(|| Fault::Skipped(no_program(role)))?.env("TZ", "Asia/Kolkata"))
     }
 
     fn watch(&mut self, running: &Arc<Running>) {
@@ -256,6 +256,11 @@ impl<'a> Trial<'a> {
         }
         Err(Fault::Failed(failure))
     }
+}
+
+/// Why a check of a role that is not provided is skipped.
+pub fn no_program(role: Role) -> String {
+    format!("no program for the role {role}")
 }
 
 fn not_started(error: &StartError) -> Fault {

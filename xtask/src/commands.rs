@@ -1,7 +1,11 @@
 //! One file a command: its `Args`, and `run`, which says how the process ends.
 
 pub mod check;
+pub mod ci;
 pub mod doctor;
 pub mod explain;
 pub mod hint;
 pub mod list;
+pub mod mutants;
+pub mod reset;
+pub mod starters;

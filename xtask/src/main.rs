@@ -11,7 +11,7 @@ use clap::Parser;
 use harness::report::exit;
 use harness::subject::supervisor;
 
-use commands::{check, doctor, explain, hint, list};
+use commands::{check, ci, doctor, explain, hint, list, mutants, reset, starters};
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
 #[derive(Parser)]
@@ -22,6 +22,10 @@ enum Command {
     Explain(explain::Args),
     Hint(hint::Args),
     Doctor(doctor::Args),
+    Starters(starters::Args),
+    Reset(reset::Args),
+    Mutants(mutants::Args),
+    Ci(ci::Args),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +36,10 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Hint(args) => hint::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Starters(args) => starters::run(args),
+        Command::Reset(args) => reset::run(args),
+        Command::Mutants(args) => mutants::run(args),
+        Command::Ci(args) => ci::run(args),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

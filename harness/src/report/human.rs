@@ -33,10 +33,6 @@ pub fn render(report: &Report, look: &Look) -> String {
     broken(&mut page, report);
     skipped(&mut page, report);
     page.gap();
-    for notice in &report.notices {
-        page.prose("  note: ", "  ", notice);
-    }
-    page.gap();
     page.line(&verdict(&page, report));
     page.finish()
 }

@@ -106,7 +106,7 @@ fn what_needs_a_skipped_check_is_skipped_with_it() {
 #[test]
 fn a_check_of_a_role_that_is_not_provided_is_skipped() {
     static CLIENT: Check = Check { id: "test.client", role: Role::Client, run: failing, ..CHECK };
-    assert_eq!(outcomes(&[&CLIENT]), [Outcome::Skipped { why: "no client to try".to_owned() }]);
+    assert_eq!(outcomes(&[&CLIENT]), [Outcome::Skipped { why: "no program for the role client".to_owned() }]);
 }
 
 #[test]

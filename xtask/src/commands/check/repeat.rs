@@ -113,7 +113,6 @@ mod tests {
             checks: ["a", "b"].into_iter().zip(outcomes).map(row).collect(),
             points: Points::default(),
             elapsed_ms: 1,
-            notices: Vec::new(),
         }
     }
 
