@@ -113,6 +113,19 @@ impl Conn {
         }
     }
 
+    /// The next whole response, or `None` where the connection ends without another octet.
+    pub fn response_or_end(&mut self, method: &str) -> Verdict<Option<Response>> {
+        while self.buffer.is_empty() {
+            if self.end.is_some() {
+                return Ok(None);
+            }
+            if self.read_on(self.scene().deadline())? == Arrival::Silence {
+                return Err(self.silence("no octet of the response has come"));
+            }
+        }
+        self.response(method).map(Some)
+    }
+
     /// The head of the next response, without waiting for its body.
     pub fn wait_for_octets(&mut self, count: usize) -> Verdict {
         while self.buffer.len() < count {

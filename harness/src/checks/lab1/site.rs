@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::pages::Pages;
 use crate::trial::Trial;
 use crate::verdict::Verdict;
 
@@ -16,6 +17,7 @@ pub struct Site {
     pub root: PathBuf,
     /// A text file of several lines that any check may ask for.
     pub text: File,
+    pub pages: Pages,
 }
 
 /// A file below the root.
@@ -37,7 +39,8 @@ impl Site {
         let root = dir.join("www");
         make_dir(&root)?;
         let text = File::make(&root, &format!("{}.txt", word(&mut rng)), prose(&mut rng, 40..60))?;
-        Ok(Site { root, text })
+        let pages = Pages::make(&root, &mut rng)?;
+        Ok(Site { root, text, pages })
     }
 }
 
