@@ -15,8 +15,8 @@ use crate::scene::Scene;
 use crate::stream::{Arrival, Sent, Stream};
 use crate::verdict::{Failure, Fault, Verdict, fail};
 use crate::wire::bytes;
-use crate::wire::http::message::{Progress, Response, read_response};
 use crate::wire::http::SyntaxError;
+use crate::wire::http::message::{Progress, Response, read_response};
 
 /// Columns an excerpt may take.
 const EXCERPT: usize = 70;
@@ -179,7 +179,10 @@ impl Conn {
         let failure = if self.buffer.is_empty() {
             Failure::new(self.expected(), format!("nothing within {waited} s"))
         } else {
-            self.cut_short(format!("{} octets, then nothing more within {waited} s: {missing}", self.buffer.len()))
+            self.cut_short(format!(
+                "{} octets, then nothing more within {waited} s: {missing}",
+                self.buffer.len()
+            ))
         };
         failure.silent().into()
     }
@@ -249,6 +252,7 @@ pub fn expect_status_in(response: &Response, statuses: &[u16]) -> Verdict {
         return Ok(());
     }
     let wanted = statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
-    let wanted = wanted.rfind(", ").map_or(wanted.clone(), |at| format!("{} or {}", &wanted[..at], &wanted[at + 2..]));
+    let wanted =
+        wanted.rfind(", ").map_or(wanted.clone(), |at| format!("{} or {}", &wanted[..at], &wanted[at + 2..]));
     fail(format!("status {wanted}"), format!("status {}", response.head.status))
 }

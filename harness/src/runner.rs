@@ -202,7 +202,11 @@ impl Run<'_> {
         let board = board.into_inner().unwrap_or_else(PoisonError::into_inner);
         let verdicts: Vec<(Outcome, Duration)> =
             (0..self.checks.len()).map(|at| self.settle(at, &board.states)).collect();
-        self.checks.iter().zip(verdicts).map(|(check, (outcome, elapsed))| row(check, outcome, elapsed)).collect()
+        self.checks
+            .iter()
+            .zip(verdicts)
+            .map(|(check, (outcome, elapsed))| row(check, outcome, elapsed))
+            .collect()
     }
 
     /// What is left waiting in the end is blocked, or skipped with what it needs.
@@ -299,13 +303,16 @@ impl Run<'_> {
             }
         }
         drop(guard);
-        let (silent, shown): (Vec<_>, Vec<_>) =
-            failed.into_iter().partition(|(_, attempt)| failure_of(&attempt.verdict).is_some_and(|f| f.silent));
+        let (silent, shown): (Vec<_>, Vec<_>) = failed
+            .into_iter()
+            .partition(|(_, attempt)| failure_of(&attempt.verdict).is_some_and(|f| f.silent));
         let mut settled: Vec<(usize, Outcome, Duration)> =
             shown.into_iter().map(|(at, first)| self.second_look(at, first)).collect();
         std::thread::scope(|scope| {
-            let looks: Vec<_> =
-                silent.into_iter().map(|(at, first)| scope.spawn(move || self.second_look(at, first))).collect();
+            let looks: Vec<_> = silent
+                .into_iter()
+                .map(|(at, first)| scope.spawn(move || self.second_look(at, first)))
+                .collect();
             settled.extend(looks.into_iter().filter_map(|look| look.join().ok()));
         });
         let any_passed = settled.iter().any(|(_, outcome, _)| outcome.earns());
@@ -427,7 +434,9 @@ fn settled(verdict: Verdict) -> Outcome {
         Ok(()) => Outcome::Passed,
         Err(Fault::Broken(why)) => Outcome::Broken { why },
         Err(Fault::Skipped(why)) => Outcome::Skipped { why },
-        Err(Fault::Failed(failure)) => Outcome::Broken { why: format!("unsettled failure: {}", failure.seen) },
+        Err(Fault::Failed(failure)) => {
+            Outcome::Broken { why: format!("unsettled failure: {}", failure.seen) }
+        }
     }
 }
 

@@ -23,11 +23,8 @@ struct Clock {
 impl Scene {
     /// A scene whose deadline is `patience` from now.
     pub fn new(patience: Duration) -> Self {
-        let clock = Clock {
-            deadline: Mutex::new(Deadline::after(patience)),
-            patience,
-            began: Instant::now(),
-        };
+        let clock =
+            Clock { deadline: Mutex::new(Deadline::after(patience)), patience, began: Instant::now() };
         Scene { journal: Arc::new(Journal::default()), clock: Arc::new(clock) }
     }
 

@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use crate::check::Role;
 use crate::deadline::Deadline;
-use crate::scene::Scene;
 use crate::runner::PATIENCE;
+use crate::scene::Scene;
 use crate::subject::ports::PortLease;
-use crate::subject::{Launch, Programs, RunDir, Running, StartError, Supervisor, last_words, start_listening};
+use crate::subject::{
+    Launch, Programs, RunDir, Running, StartError, Supervisor, last_words, start_listening,
+};
 use crate::verdict::{Failure, Fault, Verdict};
 
 pub use crate::subject::Model;
@@ -227,7 +229,8 @@ impl<'a> Trial<'a> {
             Err(error) if error.is_the_harness_s_fault() => Err(Fault::Broken(error.to_string())),
             Err(error) => {
                 self.step(format!("started your program: {} …", command(&launch_on(0))));
-                Err(Failure::new("your program listens on the port it is given", format!("it {error}")).into())
+                Err(Failure::new("your program listens on the port it is given", format!("it {error}"))
+                    .into())
             }
         }
     }
@@ -276,7 +279,9 @@ fn obituary(running: &Running, before: u64) -> Option<String> {
     };
     let words = running.wait_stderr(Deadline::after(WORDS), since).unwrap_or_default();
     match running.exited() {
-        Some(exit) if words.is_empty() => Some(format!("your program ended {}, without a word on stderr", exit.status)),
+        Some(exit) if words.is_empty() => {
+            Some(format!("your program ended {}, without a word on stderr", exit.status))
+        }
         Some(exit) => Some(format!("your program ended {}; its last words:\n{words}", exit.status)),
         None if words.is_empty() => None,
         None => Some(format!("meanwhile your program wrote to stderr:\n{words}")),
