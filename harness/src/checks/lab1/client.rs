@@ -420,7 +420,7 @@ fn malformed(t: &mut Trial) -> Verdict {
             "a chunk size of 2^64 + 5, which a wrapping counter takes for 5",
             chunked(b"10000000000000005\r\nhello\r\n0\r\n\r\n"),
         ),
-        ("a Content-Length that is no number", reply("200 OK\r\nContent-Length: 5x", b"hello")),
+        ("a Content-Length that is no number", reply("200 OK\r\nContent-Length: five", b"hello")),
         // With nothing announced, curl and others take the fields that came for all.
         ("a head that breaks off", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Ty".to_vec()),
         ("no answer at all: FIN", Vec::new()),
