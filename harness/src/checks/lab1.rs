@@ -1,6 +1,7 @@
 //! Lab 1: the web server and its small client.
 
 mod bodies;
+mod client;
 mod conditional;
 mod exchange;
 mod limits;
@@ -31,5 +32,12 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] =
-    &[start::CHECKS, persist::CHECKS, parse::CHECKS, limits::CHECKS, bodies::CHECKS, conditional::CHECKS];
+pub const GROUPS: &[&[Check]] = &[
+    start::CHECKS,
+    persist::CHECKS,
+    parse::CHECKS,
+    limits::CHECKS,
+    bodies::CHECKS,
+    conditional::CHECKS,
+    client::CHECKS,
+];
