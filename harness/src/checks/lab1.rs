@@ -1,8 +1,16 @@
 //! Lab 1: the web server and its small client.
 
+mod crowd;
+mod fork;
+mod leaks;
+mod log;
+mod many;
+mod processes;
 mod serve;
 mod site;
 mod start;
+mod status;
+mod twins;
 
 use crate::check::Check;
 
@@ -24,4 +32,5 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[start::CHECKS];
+pub const GROUPS: &[&[Check]] =
+    &[start::CHECKS, many::CHECKS, leaks::CHECKS, fork::CHECKS, status::CHECKS, log::CHECKS];

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::crowd::Crowd;
 use crate::trial::Trial;
 use crate::verdict::Verdict;
 
@@ -16,6 +17,10 @@ pub struct Site {
     pub root: PathBuf,
     /// A text file of several lines that any check may ask for.
     pub text: File,
+    /// 8 MiB: more than the socket buffers on the way hold.
+    pub large: File,
+    /// For checks with many clients.
+    pub crowd: Crowd,
 }
 
 /// A file below the root.
@@ -37,7 +42,9 @@ impl Site {
         let root = dir.join("www");
         make_dir(&root)?;
         let text = File::make(&root, &format!("{}.txt", word(&mut rng)), prose(&mut rng, 40..60))?;
-        Ok(Site { root, text })
+        let large = File::make(&root, &format!("{}.bin", word(&mut rng)), noise(&mut rng, 8 << 20))?;
+        let crowd = Crowd::make(&root, &mut rng)?;
+        Ok(Site { root, text, large, crowd })
     }
 }
 
