@@ -22,7 +22,10 @@ pub struct Family<'a> {
 /// Skips where the submission says that it lacks `model`, and elsewhere than on Linux.
 pub fn need_model(t: &Trial, model: Model) -> Verdict {
     if !t.models().contains(&model) {
-        return Err(Fault::Skipped(format!("the submission has no `--model {model}` (wirelab.toml)")));
+        return Err(Fault::Skipped(format!(
+            "the submission has no `--model {}` (wirelab.toml)",
+            model.name()
+        )));
     }
     if !cfg!(target_os = "linux") {
         return Err(Fault::Skipped("what processes a program has can be seen on Linux only".to_owned()));

@@ -62,7 +62,7 @@ pub fn same_answers(t: &mut Trial) -> Verdict {
         for (model, answer) in [Model::Pool, Model::Fork].into_iter().zip(&answers) {
             let end = answer.len();
             let (line, carets) = bytes::excerpt(answer, at.min(end), usize::from(at < end), EXCERPT);
-            failure = failure.excerpt([format!("{model}: {line}"), format!("      {carets}")]);
+            failure = failure.excerpt([format!("{}: {line}", model.name()), format!("      {carets}")]);
         }
         return Err(failure.into());
     }
@@ -159,6 +159,6 @@ pub fn same_checks(t: &mut Trial) -> Verdict {
 
 fn run_again(t: &mut Trial, check: &Check, model: Model) -> Verdict {
     t.scene().restart_clock();
-    t.step(format!("{}, with --model {model}", check.id));
+    t.step(format!("{}, with --model {}", check.id, model.name()));
     t.under(model, check.run)
 }
