@@ -10,8 +10,8 @@ mod socket_table;
 mod sockets;
 
 pub use process::{
-    Facts, become_subreaper, children, close_inherited_on_exec, descendants, die_with_parent, facts,
-    fd_count, socket_inodes,
+    Activity, Facts, activity, become_subreaper, children, close_inherited_on_exec, descendants,
+    die_with_parent, facts, fd_count, socket_inodes,
 };
 pub use sockets::{
     Listener, TcpSocket, TcpState, far_end, listeners, listeners_of, tcp_socket, unacknowledged, unsent,

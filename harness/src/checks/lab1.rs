@@ -3,14 +3,22 @@
 mod bodies;
 mod client;
 mod conditional;
+mod crowd;
 mod exchange;
+mod fork;
+mod leaks;
 mod limits;
+mod log;
+mod many;
 mod pages;
 mod parse;
 mod persist;
+mod processes;
 mod serve;
 mod site;
 mod start;
+mod status;
+mod twins;
 
 use crate::check::Check;
 
@@ -39,5 +47,10 @@ pub const GROUPS: &[&[Check]] = &[
     limits::CHECKS,
     bodies::CHECKS,
     conditional::CHECKS,
+    many::CHECKS,
+    leaks::CHECKS,
+    fork::CHECKS,
+    status::CHECKS,
+    log::CHECKS,
     client::CHECKS,
 ];

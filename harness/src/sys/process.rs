@@ -43,6 +43,36 @@ pub fn facts(pid: i32) -> io::Result<Facts> {
     })
 }
 
+/// Whether a process does anything: two looks that are equal, with everything asleep, say that it did nothing
+/// in between and waits for something from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// No thread runs or is ready to run.
+    pub asleep: bool,
+    pub threads: usize,
+    /// How often its threads gave up a processor, or had to.
+    switches: u64,
+}
+
+pub fn activity(pid: i32) -> io::Result<Activity> {
+    let mut seen = Activity { asleep: true, threads: 0, switches: 0 };
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread that has just ended is not counted; that changes the number.
+        let Ok(status) = fs::read_to_string(task?.path().join("status")) else { continue };
+        seen.threads += 1;
+        for line in status.lines() {
+            match line.split_once(':') {
+                Some(("State", state)) => seen.asleep &= !state.trim_start().starts_with(['R', 'D']),
+                Some(("voluntary_ctxt_switches" | "nonvoluntary_ctxt_switches", count)) => {
+                    seen.switches += count.trim().parse::<u64>().unwrap_or(0);
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(seen)
+}
+
 /// How many descriptors the process has open.
 pub fn fd_count(pid: i32) -> io::Result<usize> {
     Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
@@ -132,6 +162,24 @@ mod tests {
         assert!(facts.resident > 0 && facts.peak_resident >= facts.resident);
         assert!(!facts.is_zombie());
         assert!(fd_count(id() as i32).unwrap() >= 3);
+    }
+
+    #[test]
+    fn a_process_that_waits_is_told_from_one_that_was_given_something_to_do() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let pid = child.id() as i32;
+        let deadline = crate::deadline::Deadline::after(std::time::Duration::from_secs(5));
+        let quiet = || {
+            let first = activity(pid).unwrap();
+            (first.asleep && first == activity(pid).unwrap()).then_some(first)
+        };
+        let before = crate::deadline::poll_until(deadline, quiet).unwrap();
+        std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"meow").unwrap();
+        let after = crate::deadline::poll_until(deadline, quiet).unwrap();
+        assert_eq!(before.threads, 1);
+        assert_ne!(before, after);
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::crowd::Crowd;
 use super::pages::Pages;
 use crate::trial::Trial;
 use crate::verdict::Verdict;
@@ -18,6 +19,10 @@ pub struct Site {
     /// A text file of several lines that any check may ask for.
     pub text: File,
     pub pages: Pages,
+    /// 8 MiB: more than the socket buffers on the way hold.
+    pub large: File,
+    /// For checks with many clients.
+    pub crowd: Crowd,
 }
 
 /// A file below the root.
@@ -40,7 +45,10 @@ impl Site {
         make_dir(&root)?;
         let text = File::make(&root, &format!("{}.txt", word(&mut rng)), prose(&mut rng, 40..60))?;
         let pages = Pages::make(&root, &mut rng)?;
-        Ok(Site { root, text, pages })
+
+        let large = File::make(&root, &format!("{}.bin", word(&mut rng)), noise(&mut rng, 8 << 20))?;
+        let crowd = Crowd::make(&root, &mut rng)?;
+        Ok(Site { root, text, pages, large, crowd })
     }
 }
 

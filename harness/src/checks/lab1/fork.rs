@@ -1,0 +1,314 @@
+//! Stage 10, the fork model: a process for each connection, which nobody else's fate touches.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::crowd::Half;
+use super::processes::{Family, need_model};
+use super::serve::{Fresh, Server};
+use super::twins;
+use crate::check::{Basis, Check, Lab, Role, Tier};
+use crate::deadline::poll_until;
+use crate::sys;
+use crate::trial::{Model, Trial};
+use crate::verdict::{Explain, Failure, Fault, Verdict, ensure, fail};
+
+pub const CHECKS: &[Check] = &[
+    Check {
+        id: "web.fork.process",
+        title: "with --model fork each connection belongs to a child process of its own",
+        lab: Lab::Lab1,
+        stage: 10,
+        tier: Tier::Core,
+        points: 2,
+        role: Role::Server,
+        needs: &["web.start.answers"],
+        basis: Basis::Contract,
+        clause: "contract, lab 1",
+        why: "After `fork` both processes have the connection open. The child serves it; the parent closes its copy \
+              at once, or the connection would stay open when the child closes it, and the parent would run out of \
+              descriptors.",
+        peers: "Apache 1.3 and sshd work like this; PostgreSQL still forks a process for each connection.",
+        hints: &[
+            "In which process do the lines after `fork` run? In both: its return value tells which one is meant.",
+            "The parent closes (drops) the accepted socket; the child closes the listening one.",
+        ],
+        run: process,
+    },
+    Check {
+        id: "web.fork.isolation",
+        title: "killing one connection's process breaks that connection alone",
+        lab: Lab::Lab1,
+        stage: 10,
+        tier: Tier::Core,
+        points: 1,
+        role: Role::Server,
+        needs: &["web.fork.process"],
+        basis: Basis::Contract,
+        clause: "contract, lab 1",
+        why: "This is what processes are for: each has its own memory and descriptors, and one that dies, even of \
+              SIGKILL, takes nothing of the others with it. The kernel closes what only it held.",
+        peers: "A crash in one of PostgreSQL's processes is noticed by its parent, which goes on.",
+        hints: &[
+            "If other connections break as well: what do the processes share? A pipe, a lock in shared memory?",
+            "If the connection stays open: which other process has a copy of its socket?",
+        ],
+        run: isolation,
+    },
+    Check {
+        id: "web.fork.reaped",
+        title: "ended children are reaped",
+        lab: Lab::Lab1,
+        stage: 10,
+        tier: Tier::Core,
+        points: 1,
+        role: Role::Server,
+        needs: &["web.fork.process"],
+        basis: Basis::Contract,
+        clause: "contract, lab 1",
+        why: "A child that has ended stays in the process table, as a zombie, until its parent has asked how it ended \
+              (`wait`). A server that never asks fills the table, and then nobody can start a process any more.",
+        peers: "",
+        hints: &[
+            "`ps -o pid,ppid,stat,cmd --ppid $(pidof web-server)` after some requests: what does the Z mean?",
+            "Call `waitpid(-1, WNOHANG)` until it finds none: signals do not queue, one SIGCHLD may mean three children.",
+            "`SIGCHLD` interrupts `accept` with EINTR: that is no error, go on accepting.",
+        ],
+        run: reaped,
+    },
+    Check {
+        id: "web.fork.single-thread",
+        title: "the forking server and its children have one thread each",
+        lab: Lab::Lab1,
+        stage: 10,
+        tier: Tier::Robust,
+        points: 1,
+        role: Role::Server,
+        needs: &["web.fork.process"],
+        basis: Basis::Contract,
+        clause: "contract, lab 1",
+        why: "`fork` copies the memory and only the thread that calls it. A lock that another thread held at that \
+              moment (of the allocator, of stdout) stays locked in the child for ever: it hangs one day in a thousand.",
+        peers: "POSIX allows a child of a program with several threads only async-signal-safe functions until it calls exec.",
+        hints: &[
+            "Which threads run before the accepting loop begins? A signal thread, a log thread, the pool itself?",
+            "Start the pool only in the pool model; in the fork model a signal handler or signalfd replaces the thread.",
+        ],
+        run: single_thread,
+    },
+    Check {
+        id: "web.fork.same-answers",
+        title: "both models answer byte for byte the same",
+        lab: Lab::Lab1,
+        stage: 10,
+        tier: Tier::Core,
+        points: 1,
+        role: Role::Server,
+        needs: &["web.start.answers"],
+        basis: Basis::Contract,
+        clause: "contract, lab 1",
+        why: "How connections are spread over threads or processes is no concern of HTTP: the code that answers is the \
+              same. Only the Date may differ.",
+        peers: "Apache's MPMs (prefork, worker, event) can be exchanged, and no client notices.",
+        hints: &[
+            "Is there one function that serves a connection, called by both models?",
+            "What is done once at the start in one model, and for every connection in the other?",
+        ],
+        run: twins::same_answers,
+    },
+    Check {
+        id: "web.fork.same-checks",
+        title: "what the stages before ask for holds in the fork model, too",
+        lab: Lab::Lab1,
+        stage: 10,
+        tier: Tier::Core,
+        points: 1,
+        role: Role::Server,
+        needs: &["web.fork.process"],
+        basis: Basis::Contract,
+        clause: "contract, lab 1",
+        why: "Both models keep the whole contract. Checks of the stages before are run again with --model fork; one \
+              that fails in both models is not counted here again.",
+        peers: "",
+        hints: &[
+            "Run the named check alone with `--model fork` and compare it with `--model pool`.",
+            "Children that inherit descriptors, buffered output or signal handlers are what differs most often.",
+        ],
+        run: twins::same_checks,
+    },
+];
+
+/// Clients whose processes are looked at.
+const CLIENTS: usize = 3;
+
+fn start(t: &mut Trial) -> Verdict<Server> {
+    need_model(t, Model::Fork)?;
+    t.under(Model::Fork, |t| Fresh::new().start(t))
+}
+
+fn process(t: &mut Trial) -> Verdict {
+    let server = start(t)?;
+    let halves = Half::open_all(&server, CLIENTS)?;
+    owners(t, &Family::of(t, &server), &halves)?;
+    for half in halves {
+        half.finish()?;
+    }
+    Ok(())
+}
+
+/// The one process that holds each of these connections; fails unless each has one to itself, a child.
+pub fn owners(t: &Trial, family: &Family, halves: &[Half]) -> Verdict<Vec<i32>> {
+    let mut owners = Vec::with_capacity(halves.len());
+    for half in halves {
+        // The child may have read before the parent has closed its copy.
+        let mut holders = Ok(Vec::new());
+        let alone = poll_until(t.deadline().earlier(SETTLING), || {
+            holders = family.holders(&half.conn);
+            holders.as_ref().map_or(true, |holders| holders.len() == 1).then_some(())
+        });
+        let holders = holders?;
+        if alone.is_none() {
+            return shared_failure(&holders);
+        }
+        owners.extend(holders);
+    }
+    t.step(format!("{} clients are connected; their sockets belong to {}", halves.len(), list(&owners)));
+    let pids = family.pids()?;
+    for (at, &owner) in owners.iter().enumerate() {
+        if let Some(other) = owners[..at].iter().position(|&before| before == owner) {
+            return Err(Failure::new(
+                "a child process for each connection",
+                format!("process {owner} has both connection {} and connection {}", other + 1, at + 1),
+            )
+            .note("does the program look at --model, and call `fork` for every connection it accepts?")
+            .into());
+        }
+        let parent = sys::facts(owner).map_or(0, |facts| facts.parent);
+        ensure(
+            pids.contains(&parent) || owner != family.started(),
+            "a child process for each connection",
+            format!("connection {} belongs to the started process itself ({owner})", at + 1),
+        )?;
+    }
+    Ok(owners)
+}
+
+const SETTLING: std::time::Duration = std::time::Duration::from_secs(1);
+
+fn shared_failure<T>(holders: &[i32]) -> Verdict<T> {
+    match holders {
+        [] => fail("a process has the connection open", "none has: it was closed before its request was whole"),
+        _ => Err(Failure::new(
+            "one process, the child, has the connection open",
+            format!("{} have it", list(holders)),
+        )
+        .note("after `fork` the parent closes its copy of the accepted socket; a later child inherits what it forgets")
+        .into()),
+    }
+}
+
+fn list(pids: &[i32]) -> String {
+    match pids {
+        [pid] => format!("process {pid}"),
+        _ => format!("processes {}", pids.iter().map(i32::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn isolation(t: &mut Trial) -> Verdict {
+    let server = start(t)?;
+    let mut halves = Half::open_all(&server, CLIENTS)?;
+    let owners = owners(t, &Family::of(t, &server), &halves)?;
+    end(owners[1])?;
+    t.step(format!("killed process {}, which has the second connection, with SIGKILL", owners[1]));
+
+    let mut broken = halves.remove(1);
+    broken.conn.expect_close().explain(|failure| Failure {
+        expected: "the connection of the killed process is closed by the kernel".to_owned(),
+        ..failure
+    })?;
+    for (half, name) in halves.into_iter().zip(["first", "third"]) {
+        half.finish().explain(|failure| Failure {
+            expected: format!("the {name} connection, whose process lives, is answered"),
+            ..failure
+        })?;
+    }
+    Half::send(&server, 0)?.finish().explain(|failure| Failure {
+        expected: "a new connection is served after another's process was killed".to_owned(),
+        ..failure
+    })
+}
+
+pub fn end(pid: i32) -> Verdict {
+    kill(Pid::from_raw(pid), Signal::SIGKILL)
+        .map_err(|error| Fault::Broken(format!("could not kill process {pid} of the program: {error}")))
+}
+
+/// Clients whose processes must be gone in the end.
+const GONE: usize = 12;
+/// A parent may look for ended children only when it accepts the next connection.
+const UNREAPED: usize = 2;
+
+fn reaped(t: &mut Trial) -> Verdict {
+    let server = start(t)?;
+    let family = Family::of(t, &server);
+    for client in 0..GONE {
+        let half = Half::open(&server, client)?;
+        let owner = owners(t, &family, std::slice::from_ref(&half))?[0];
+        match client % 3 {
+            0 => half.finish()?,
+            1 => half.conn.reset()?,
+            _ => end(owner)?,
+        }
+        let ended = poll_until(t.deadline(), || match sys::facts(owner) {
+            Ok(facts) => facts.is_zombie().then_some(()),
+            Err(_) => Some(()),
+        });
+        if ended.is_none() {
+            return Err(Failure::new(
+                "a child ends with its connection",
+                format!("process {owner} still runs, though its connection is over"),
+            )
+            .note("a child that goes on after its connection accepts the next one itself, or waits for ever")
+            .silent()
+            .into());
+        }
+    }
+    Half::send(&server, 0)?.finish()?;
+    let mut zombies = Ok(Vec::new());
+    let few = poll_until(t.deadline().earlier(SETTLING), || {
+        zombies = family.zombies();
+        zombies.as_ref().map_or(true, |zombies| zombies.len() <= UNREAPED).then_some(())
+    });
+    let zombies = zombies?;
+    few.ok_or_else(|| {
+        Failure::new(
+            format!("of {} children that have ended, none stays, or the last {UNREAPED}", GONE + 1),
+            format!("{} are zombies: ended, and their parent has not waited for them", zombies.len()),
+        )
+        .by_hand("ps -o pid,stat,cmd --ppid $(pidof web-server)")
+        .into()
+    })
+}
+
+fn single_thread(t: &mut Trial) -> Verdict {
+    let server = start(t)?;
+    let family = Family::of(t, &server);
+    let halves = Half::open_all(&server, CLIENTS)?;
+    let owners = owners(t, &family, &halves)?;
+    let pids = family.pids()?;
+    for &owner in &owners {
+        let parent = sys::facts(owner).map_or(0, |facts| facts.parent);
+        for (pid, who) in [(parent, "the process that forks"), (owner, "a child")] {
+            let threads = sys::facts(pid).map_or(1, |facts| facts.threads);
+            if pids.contains(&pid) && threads != 1 {
+                return Err(Failure::new(
+                    "one thread in each process",
+                    format!("{who} ({pid}) has {threads}"),
+                )
+                .by_hand("grep Threads /proc/$(pidof -s web-server)/status")
+                .into());
+            }
+        }
+    }
+    Ok(())
+}

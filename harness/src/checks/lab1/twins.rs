@@ -1,0 +1,164 @@
+//! The two models side by side: what one answers, the other answers, octet by octet; and what one keeps, the
+//! other keeps.
+
+use super::processes::need_model;
+use super::serve::{Server, shared};
+use crate::check::{Check, Lab, Role, Tier, lies_below};
+use crate::client::Request;
+use crate::trial::{Model, Trial};
+use crate::verdict::{Failure, Fault, Verdict};
+use crate::wire::bytes;
+
+/// Columns an excerpt may take.
+const EXCERPT: usize = 66;
+
+/// What both are asked; each asks for the connection to be closed.
+fn corpus(server: &Server) -> Vec<(&'static str, Request)> {
+    let file = &server.site.text.target;
+    let folder = &file[..=file.rfind('/').unwrap_or(0)];
+    // The same for both, though their ports differ: it may show in a Location.
+    let request = |method: &str, target: &str| Request::new(method, target, "127.0.0.1:8080").close();
+    let crowd = &server.site.crowd.file(0).target;
+    let (crowd_folder, _) = crowd.rsplit_once('/').unwrap_or_default();
+    vec![
+        ("a GET of a file", request("GET", file)),
+        ("a HEAD of a file", request("HEAD", file)),
+        ("a GET of a file that is not there", request("GET", "/no/such/file")),
+        ("a HEAD of a file that is not there", request("HEAD", "/no/such/file")),
+        ("a GET of the root", request("GET", folder)),
+        ("a GET of a directory", request("GET", &format!("{crowd_folder}/"))),
+        ("a GET of a directory without its slash", request("GET", crowd_folder)),
+        ("a GET that leaves the root", request("GET", "/../../../../etc/passwd")),
+        ("a DELETE", request("DELETE", file)),
+        ("a method that does not exist", request("FROBNICATE", file)),
+        ("a GET without Host", request("GET", file).without("Host")),
+        ("an HTTP/1.0 GET", request("GET", file).version("HTTP/1.0")),
+        ("an HTTP/3.7 GET", request("GET", file).version("HTTP/3.7")),
+        (
+            "a conditional GET",
+            request("GET", file).field("If-Modified-Since", "Fri, 01 Jan 2038 00:00:00 GMT"),
+        ),
+        ("a GET of a range", request("GET", file).field("Range", "bytes=3-8")),
+    ]
+}
+
+pub fn same_answers(t: &mut Trial) -> Verdict {
+    need_model(t, Model::Fork)?;
+    need_model(t, Model::Pool)?;
+    let pool = t.under(Model::Pool, shared)?;
+    let fork = t.under(Model::Fork, shared)?;
+    for (what, request) in corpus(&pool) {
+        let answers = [answer(&pool, &request)?, answer(&fork, &request)?];
+        let differs = |answers: &[Vec<u8>; 2]| {
+            let [pool, fork] = answers;
+            let same = pool.iter().zip(fork).take_while(|(a, b)| a == b).count();
+            (same < pool.len().max(fork.len())).then_some(same)
+        };
+        let Some(at) = differs(&answers) else { continue };
+        let mut failure = Failure::new(
+            format!("{what} is answered alike in both models, but for Date"),
+            format!("from octet {at} on the answers differ (Date left out)"),
+        );
+        for (model, answer) in [Model::Pool, Model::Fork].into_iter().zip(&answers) {
+            let end = answer.len();
+            let (line, carets) = bytes::excerpt(answer, at.min(end), usize::from(at < end), EXCERPT);
+            failure = failure.excerpt([format!("{}: {line}", model.name()), format!("      {carets}")]);
+        }
+        return Err(failure.into());
+    }
+    Ok(())
+}
+
+/// All that comes until the connection ends, without the Date and with the server's own port made the same.
+fn answer(server: &Server, request: &Request) -> Verdict<Vec<u8>> {
+    let mut conn = server.connect()?;
+    conn.send(request.octets())?;
+    let (octets, _) = conn.rest()?;
+    let head = octets.windows(4).position(|four| four == b"\r\n\r\n").map_or(octets.len(), |at| at + 2);
+    let (head, body) = octets.split_at(head);
+    let is_date = |line: &&[u8]| line.len() >= 5 && line[..5].eq_ignore_ascii_case(b"date:");
+    let mut plain: Vec<u8> = head
+        .split_inclusive(|&octet| octet == b'\n')
+        .filter(|line| !is_date(line))
+        .flatten()
+        .copied()
+        .collect();
+    plain.extend_from_slice(body);
+    Ok(replace(&plain, server.host().as_bytes(), b"127.0.0.1:8080"))
+}
+
+fn replace(octets: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut result = Vec::with_capacity(octets.len());
+    let mut rest = octets;
+    while let Some(at) = rest.windows(old.len()).position(|window| window == old) {
+        result.extend_from_slice(&rest[..at]);
+        result.extend_from_slice(new);
+        rest = &rest[at + old.len()..];
+    }
+    result.extend_from_slice(rest);
+    result
+}
+
+/// What is run again under the fork model: where sockets, their closing, children and signals matter.
+const AGAIN: &[&str] = &[
+    "web.files",
+    "web.head",
+    "web.errors",
+    "web.persist",
+    "web.parse",
+    "web.bodies",
+    "web.limits",
+    "web.many",
+    "web.stop",
+];
+
+/// Of these, what waits for --timeout to pass, and what is about the pool alone.
+const NOT_AGAIN: &[&str] = &["web.persist.idle", "web.limits.half-sent", "web.many.bounded"];
+
+fn is_repeated(check: &Check) -> bool {
+    let below = |prefixes: &[&str]| prefixes.iter().any(|prefix| lies_below(check.id, prefix));
+    check.role == Role::Server
+        && check.tier != Tier::Extension
+        && (2..=9).contains(&check.stage)
+        && below(AGAIN)
+        && !below(NOT_AGAIN)
+}
+
+/// No check is begun after so many times the patience: a program that keeps silent in both models fails each.
+const PATIENCES: u32 = 3;
+
+pub fn same_checks(t: &mut Trial) -> Verdict {
+    need_model(t, Model::Fork)?;
+    need_model(t, Model::Pool)?;
+    for check in Lab::Lab1.checks().filter(|check| is_repeated(check)) {
+        if t.scene().elapsed() > PATIENCES * t.scene().patience() {
+            break;
+        }
+        let Err(fault) = run_again(t, check, Model::Fork) else { continue };
+        if let Fault::Failed(failure) = fault {
+            t.step(format!("{} has failed under --model fork; now the same under --model pool", check.id));
+            if run_again(t, check, Model::Pool).is_ok() {
+                let named = format!("{} ({})", check.id, check.title);
+                return Err(Failure {
+                    expected: format!(
+                        "{named} passes with --model fork as it does with --model pool: {}",
+                        failure.expected
+                    ),
+                    rule: failure
+                        .rule
+                        .clone()
+                        .or_else(|| Some(format!("{} ({})", check.why, check.authority()))),
+                    ..*failure
+                }
+                .into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn run_again(t: &mut Trial, check: &Check, model: Model) -> Verdict {
+    t.scene().restart_clock();
+    t.step(format!("{}, with --model {}", check.id, model.name()));
+    t.under(model, check.run)
+}
