@@ -9,6 +9,7 @@ use harness::runner::{self, Options};
 use harness::subject::Programs;
 
 use super::bank::Mutant;
+use crate::commands::check::after_interrupt;
 
 /// The width of what is printed.
 const COLUMNS: usize = 80;
@@ -17,6 +18,7 @@ const COLUMNS: usize = 80;
 pub fn failed(lab: Lab, programs: &Programs, options: &Options) -> Result<Vec<String>> {
     let program = Program { what: "a mutant".to_owned(), origin: String::new(), build_ms: None };
     let report = runner::run(lab, programs, program, "", options, &|_, _, _| {}).context("no report")?;
+    after_interrupt();
     if let Some((id, why)) = report.checks.iter().find_map(broken) {
         bail!("the harness itself failed in {id}: {why}");
     }
