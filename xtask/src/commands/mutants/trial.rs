@@ -77,15 +77,15 @@ pub fn rows(slug: &str, fate: Fate, expected: &BTreeSet<String>, failed: &[Strin
     let mut rows = format!("{slug:<slugs$}  {:<9}", fate.word());
     let mut column = slugs + 11;
     for (at, mark) in marks.iter().enumerate() {
-        if at > 0 && column + 2 + mark.len() > COLUMNS {
+        column += 2 + mark.len();
+        if at > 0 && column > COLUMNS {
             rows.push_str(&format!("\n{:margin$}{mark}", ""));
             column = margin + mark.len();
         } else {
             rows.push_str(&format!("  {mark}"));
-            column += 2 + mark.len();
         }
     }
-    rows
+    rows.trim_end().to_owned()
 }
 
 #[cfg(test)]
