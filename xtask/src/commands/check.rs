@@ -237,7 +237,7 @@ fn selection(args: &Args) -> Result<Selection> {
 }
 
 /// Ctrl-C ends every program and removes what the run made, within a second.
-fn clean_up_when_interrupted() -> Result<()> {
+pub(super) fn clean_up_when_interrupted() -> Result<()> {
     ctrlc::set_handler(|| {
         subject::abort_all();
         eprintln!("\ninterrupted: nothing is left running");
@@ -247,7 +247,7 @@ fn clean_up_when_interrupted() -> Result<()> {
 }
 
 /// What a run found while it was being ended is no finding: leaves the last word to the handler.
-fn after_interrupt() {
+pub(super) fn after_interrupt() {
     while subject::aborted() {
         thread::park();
     }

@@ -21,6 +21,7 @@ use harness::subject::Supervisor;
 use self::bank::Mutant;
 use self::trial::Fate;
 use self::workshop::Workshop;
+use super::check::clean_up_when_interrupted;
 use crate::{nearest, workspace};
 
 /// Try the bank of broken programs, each of which must fail exactly the checks it names.
@@ -51,6 +52,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode> {
     let labs = args.lab.as_ref().map_or(Lab::ALL, std::slice::from_ref);
     let mut sound = true;
+    clean_up_when_interrupted()?;
     for lab in labs {
         sound &= run_lab(*lab, &args).with_context(|| format!("cannot try the mutants of {lab}"))?;
     }
@@ -81,15 +83,18 @@ fn run_lab(lab: Lab, args: &Args) -> Result<bool> {
     let faulty = trial::failed(lab, &workshop.build(None, 0)?, &options)?;
     ensure!(faulty.is_empty(), "the solution itself fails {}", faulty.join(", "));
 
-    let slugs = mutants.iter().map(|mutant| mutant.slug.len()).max().unwrap_or(0);
-    let mut amiss = 0;
+    let slugs = mutants.iter().map(|mutant| mutant.slug.len()).fold("mutant".len(), usize::max);
+    let (mut amiss, mut blessed) = (0, 0);
     println!("{:<slugs$}  verdict    killed by", "mutant");
     try_all(lab, &workshop, &mutants, args.jobs, &options, |mutant, failed| {
         let fate = Fate::of(mutant, &failed);
         println!("{}", trial::rows(&mutant.slug, fate, &mutant.caught_by, &failed, slugs));
         match fate {
             Fate::Caught => {}
-            Fate::Otherwise if args.bless => mutant.bless(&failed)?,
+            Fate::Otherwise if args.bless => {
+                mutant.bless(&failed)?;
+                blessed += 1;
+            }
             Fate::Otherwise | Fate::Survived => amiss += 1,
         }
         Ok(())
@@ -97,8 +102,9 @@ fn run_lab(lab: Lab, args: &Args) -> Result<bool> {
     for fault in &faults {
         println!("{fault}");
     }
-    let caught = mutants.len() - amiss;
-    println!("{lab}: {caught} of {} mutants caught, {} s", mutants.len(), began.elapsed().as_secs());
+    let (tried, caught) = (mutants.len(), mutants.len() - amiss - blessed);
+    let blessed = if blessed > 0 { format!(", {blessed} blessed") } else { String::new() };
+    println!("{lab}: {caught} of {tried} mutants caught{blessed}, {} s", began.elapsed().as_secs());
     Ok(amiss == 0 && faults.is_empty())
 }
 
@@ -123,9 +129,9 @@ fn try_all(
                     let Some((at, mutant)) = waiting.next() else { return };
                     let built = workshop.build(Some(mutant), bench);
                     drop(waiting);
-                    let failed = built
-                        .and_then(|programs| trial::failed(lab, &programs, options))
-                        .with_context(|| mutant.slug.clone());
+                    let failed = built.and_then(|programs| {
+                        trial::failed(lab, &programs, options).with_context(|| mutant.slug.clone())
+                    });
                     if results.send((at, failed)).is_err() {
                         return;
                     }

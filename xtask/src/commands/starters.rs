@@ -7,6 +7,7 @@ pub mod folder;
 pub mod generate;
 mod regions;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -84,7 +85,10 @@ impl Starter {
             "there is no solution in {}",
             workspace::shown(&solution)
         );
-        let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
+        let place = workspace::state();
+        let dir = fs::create_dir_all(&place)
+            .and_then(|()| tempfile::Builder::new().prefix("starter-").tempdir_in(&place))
+            .with_context(|| format!("cannot make a directory in {}", workspace::shown(&place)))?;
         let steps = generate::starter(&workspace::root(), &solution, dir.path())
             .with_context(|| format!("cannot make the starter of {lab}"))?;
         Ok(Starter { dir, steps: steps.last().map_or(0, |step| step.number) })

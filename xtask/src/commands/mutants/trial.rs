@@ -9,6 +9,7 @@ use harness::runner::{self, Options};
 use harness::subject::Programs;
 
 use super::bank::Mutant;
+use crate::commands::check::after_interrupt;
 
 /// The width of what is printed.
 const COLUMNS: usize = 80;
@@ -17,6 +18,7 @@ const COLUMNS: usize = 80;
 pub fn failed(lab: Lab, programs: &Programs, options: &Options) -> Result<Vec<String>> {
     let program = Program { what: "a mutant".to_owned(), origin: String::new(), build_ms: None };
     let report = runner::run(lab, programs, program, "", options, &|_, _, _| {}).context("no report")?;
+    after_interrupt();
     if let Some((id, why)) = report.checks.iter().find_map(broken) {
         bail!("the harness itself failed in {id}: {why}");
     }
@@ -75,15 +77,15 @@ pub fn rows(slug: &str, fate: Fate, expected: &BTreeSet<String>, failed: &[Strin
     let mut rows = format!("{slug:<slugs$}  {:<9}", fate.word());
     let mut column = slugs + 11;
     for (at, mark) in marks.iter().enumerate() {
-        if at > 0 && column + 2 + mark.len() > COLUMNS {
+        column += 2 + mark.len();
+        if at > 0 && column > COLUMNS {
             rows.push_str(&format!("\n{:margin$}{mark}", ""));
             column = margin + mark.len();
         } else {
             rows.push_str(&format!("  {mark}"));
-            column += 2 + mark.len();
         }
     }
-    rows
+    rows.trim_end().to_owned()
 }
 
 #[cfg(test)]

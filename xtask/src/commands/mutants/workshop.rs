@@ -23,7 +23,7 @@ const MANIFEST_TAIL: &str = "\n[profile.dev]\ndebug = false\n\n[workspace]\n";
 pub struct Workshop {
     lab: Lab,
     /// The solution as a package on its own; never built.
-    pristine: tempfile::TempDir,
+    pristine: PathBuf,
     /// What is built.
     copy: PathBuf,
     /// Holds a folder of programs a worker.
@@ -32,21 +32,21 @@ pub struct Workshop {
 
 impl Workshop {
     pub fn open(lab: Lab) -> Result<Self> {
-        let pristine = tempfile::tempdir().context("cannot make a temporary directory")?;
-        folder::mirror(&workspace::solution(lab), pristine.path())?;
-        let manifest = pristine.path().join("Cargo.toml");
+        let place = workspace::state().join("mutants").join(lab.name());
+        let pristine = place.join("pristine");
+        folder::mirror(&workspace::solution(lab), &pristine)?;
+        let manifest = pristine.join("Cargo.toml");
         let text = fs::read_to_string(&manifest).context("cannot read the solution's Cargo.toml")?;
         fs::write(&manifest, format!("{text}{MANIFEST_TAIL}")).context("cannot write a Cargo.toml")?;
-        generate::lock(&workspace::root(), pristine.path())?;
-        let place = workspace::state().join("mutants").join(lab.name());
+        generate::lock(&workspace::root(), &pristine)?;
         Ok(Workshop { lab, pristine, copy: place.join("copy"), benches: place })
     }
 
     /// Builds the mutant, or the solution itself, and lays its programs out on the bench of that number.
     pub fn build(&self, mutant: Option<&Mutant>, bench: usize) -> Result<Programs> {
-        folder::mirror(self.pristine.path(), &self.copy)?;
+        folder::mirror(&self.pristine, &self.copy)?;
         if let Some(mutant) = mutant {
-            for (file, text) in mutant.apply(self.pristine.path())? {
+            for (file, text) in mutant.apply(&self.pristine)? {
                 fs::write(self.copy.join(&file), text)
                     .with_context(|| format!("cannot write {}", file.display()))?;
             }
