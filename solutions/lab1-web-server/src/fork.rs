@@ -91,8 +91,9 @@ fn reap(children: &mut HashSet<Pid>, server: &Server) {
 }
 
 /// Passes the stop on, waits for the exchanges in flight, and cuts off what is left.
-fn stop(mut children: HashSet<Pid>, signals: &Signals, server: &Server) -> io::Result<()> {
+fn stop(children: HashSet<Pid>, signals: &Signals, server: &Server) -> io::Result<()> {
     // ANCHOR: step11_stop
+    let mut children = children;
     children.iter().copied().for_each(sys::terminate);
     let deadline = Instant::now() + GRACE;
     loop {

@@ -34,7 +34,14 @@ pub struct Entry<'a> {
 impl Log {
     /// A log on stdout.
     pub fn to_stdout() -> io::Result<Log> {
-        Ok(Log(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+        Ok(Log::to(File::from(
+            io::stdout().as_fd().try_clone_to_owned()?,
+        )))
+    }
+
+    /// A log in a file.
+    pub fn to(file: File) -> Log {
+        Log(file)
     }
 
     /// Writes one line. A log that nobody reads any more stops no server.

@@ -35,11 +35,13 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(root: &Path, timeout: Duration) -> io::Result<Server> {
+    /// A server of the files under a directory.
+    pub fn new(root: &Path, log: Log, timeout: Duration) -> io::Result<Server> {
+        let (root, counters) = (Root::new(root)?, Counters::new()?);
         Ok(Server {
-            root: Root::new(root)?,
-            counters: Counters::new()?,
-            log: Log::to_stdout()?,
+            root,
+            counters,
+            log,
             timeout,
         })
     }

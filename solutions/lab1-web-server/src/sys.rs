@@ -282,3 +282,86 @@ pub fn send_file(mut stream: &TcpStream, file: &File, offset: u64, length: u64) 
         false => Err(io::ErrorKind::UnexpectedEof.into()), // the file has shrunk
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A directory with a root in it, and beside the root what must stay out of reach.
+    fn scene() -> (tempfile::TempDir, Root) {
+        let scene = tempfile::tempdir().unwrap();
+        let root = scene.path().join("www");
+        fs::create_dir_all(root.join("sub")).unwrap();
+        fs::create_dir(scene.path().join("www-secret")).unwrap();
+        fs::write(scene.path().join("www-secret/file"), "secret").unwrap();
+        fs::write(root.join("sub/file"), "public").unwrap();
+        symlink("sub/file", root.join("inside")).unwrap();
+        symlink("../www-secret/file", root.join("outside")).unwrap();
+        symlink("/etc", root.join("absolute")).unwrap();
+        symlink("round", root.join("round")).unwrap();
+        let root = Root::new(&root).unwrap();
+        (scene, root)
+    }
+
+    fn text(file: io::Result<File>) -> Result<String, io::ErrorKind> {
+        let mut text = String::new();
+        match file.and_then(|mut file| file.read_to_string(&mut text)) {
+            Ok(_) => Ok(text),
+            Err(error) => Err(error.kind()),
+        }
+    }
+
+    #[test]
+    fn files_under_the_root_are_opened_and_none_beside_it() {
+        let (_scene, root) = scene();
+        let read = |path: &str| text(root.open(path.as_bytes()));
+        assert_eq!(read("sub/file").as_deref(), Ok("public"));
+        assert_eq!(read("missing"), Err(io::ErrorKind::NotFound));
+        assert_eq!(read(&"n".repeat(300)), Err(io::ErrorKind::NotFound));
+        for path in ["outside", "absolute/passwd", "round", "../www-secret/file"] {
+            assert_eq!(read(path), Err(io::ErrorKind::PermissionDenied), "{path}");
+        }
+        assert!(root.open(b"").unwrap().metadata().unwrap().is_dir());
+    }
+
+    #[test]
+    fn the_portable_way_follows_no_link() {
+        let (_scene, root) = scene();
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        let read = |path: &str| text(root.walk(path.as_bytes(), flags).map_err(refusal));
+        assert_eq!(read("sub/file").as_deref(), Ok("public"));
+        for path in ["inside", "outside", "round"] {
+            assert_eq!(read(path), Err(io::ErrorKind::PermissionDenied), "{path}");
+        }
+        assert!(read("absolute/passwd").is_err());
+    }
+
+    #[test]
+    fn a_directory_tells_its_names() {
+        let (_scene, root) = scene();
+        let names = names(root.open(b"sub").unwrap()).unwrap();
+        assert!(names.contains(&b"file".to_vec()), "{names:?}");
+    }
+
+    #[test]
+    fn a_part_of_a_file_is_sent_as_it_is() {
+        let file = tempfile::tempfile().unwrap();
+        (&file).write_all(b"0123456789").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        send_with_more(&stream, b"head ").unwrap();
+        send_file(&stream, &file, 2, 5).unwrap();
+        assert!(
+            send_file(&stream, &file, 8, 5).is_err(),
+            "the file is shorter"
+        );
+        drop(stream);
+        let mut received = String::new();
+        client.read_to_string(&mut received).unwrap();
+        assert_eq!(received, "head 2345689");
+    }
+}

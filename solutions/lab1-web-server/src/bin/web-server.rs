@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use lab1_web_server::log::Log;
 use lab1_web_server::server::{self, Model, Server};
 
 /// Serves the files of a directory over HTTP/1.1
@@ -13,15 +14,18 @@ struct Args {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
+    /// Port to listen on
     #[arg(long, default_value_t = 8080)]
     port: u16,
     /// Directory to serve
     #[arg(long, default_value = ".")]
     root: PathBuf,
-    /// Threads of the pool. They wait more than they work: enough for the connections that a few
-    /// browsers keep open, six each, and little beside that
+    /// Threads of the pool: each serves one connection at a time, and waits most of that time
+    // Enough for the six connections each that ten browsers keep open; a waiting thread costs
+    // little more than its stack.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
     workers: u16,
+    /// How connections are served at the same time
     #[arg(long, value_enum, default_value_t = Model::Pool)]
     model: Model,
     /// Seconds a client may be idle, or take to send a request
@@ -39,7 +43,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let server = match Server::new(&args.root, args.timeout) {
+    let log = Log::to_stdout();
+    let server = match log.and_then(|log| Server::new(&args.root, log, args.timeout)) {
         Ok(server) => server,
         Err(error) => return fail(&format!("failed to open {}", args.root.display()), &error),
     };

@@ -81,7 +81,7 @@ impl Rest {
     /// All of a body, unless it is too long to be worth it.
     pub fn new(framing: Framing) -> Result<Rest, Error> {
         match framing {
-            Framing::Length(MAX_BODY..) => Err(Error::BodyTooLarge),
+            Framing::Length(length) if length > MAX_BODY => Err(Error::BodyTooLarge),
             Framing::Length(length) => Ok(Rest::Length(length)),
             Framing::Chunked => Ok(Rest::Chunks(Decoder::new(), MAX_BODY)),
         }
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_body_too_long_is_refused() {
         assert_eq!(
-            Rest::new(Framing::Length(MAX_BODY)),
+            Rest::new(Framing::Length(MAX_BODY + 1)),
             Err(Error::BodyTooLarge)
         );
         let mut rest = Rest::new(Framing::Chunked).unwrap();

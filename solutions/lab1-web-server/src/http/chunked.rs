@@ -8,7 +8,7 @@
 //! Chunk extensions and trailer fields are checked for their line ends and thrown away.
 
 use super::fields::MAX_SECTION;
-use super::{Error, Parsed, line};
+use super::{Error, line};
 
 /// Octets in a line of chunk size and extensions.
 const MAX_SIZE_LINE: usize = 4 * 1024;
@@ -118,6 +118,7 @@ pub fn chunk_size(line: &[u8]) -> Result<u64, Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Parsed;
     use super::super::tests::{accepts, rejects};
     use super::*;
 

@@ -1,7 +1,6 @@
 //! HTTP/1.1 messages as octets (RFC 9112): no socket, no clock, no file.
 //!
-//! A parser here is `fn(&[u8]) -> Parsed<T>`: the value and the number of
-//! octets it took, or `None` when the octets so far are a good beginning and more must come.
+//! A parser here takes what has arrived so far and returns [`Parsed`].
 
 pub mod body;
 pub mod chunked;

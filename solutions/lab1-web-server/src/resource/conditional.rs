@@ -55,11 +55,16 @@ pub fn evaluate(fields: &Fields, validators: &Validators) -> Verdict {
     let unchanged_since = |name| validators.unchanged_since(fields.get(name)?);
     let etag = validators.etag.as_str();
     let wanted = match fields.get("If-Match") {
-        Some(_) => tags(fields, "If-Match").any(|tag| tag == "*" || tag == etag),
+        Some(_) => tags(fields, "If-Match")
+            .iter()
+            .any(|&tag| tag == "*" || tag == etag),
         None => unchanged_since("If-Unmodified-Since").unwrap_or(true),
     };
     let known = match fields.get("If-None-Match") {
-        Some(_) => tags(fields, "If-None-Match").any(|tag| tag == "*" || opaque(tag) == etag),
+        Some(_) => {
+            let mut tags = tags(fields, "If-None-Match").into_iter();
+            tags.any(|tag| tag == "*" || opaque(tag) == etag)
+        }
         None => unchanged_since("If-Modified-Since").unwrap_or(false),
     };
     match (wanted, known) {
@@ -84,16 +89,16 @@ pub fn allows_range(fields: &Fields, validators: &Validators) -> bool {
 }
 
 /// The entity tags of a list. They are not split at every comma, for a tag may hold one.
-fn tags<'a>(fields: &'a Fields, name: &'a str) -> impl Iterator<Item = &'a str> {
+fn tags<'a>(fields: &'a Fields, name: &str) -> Vec<&'a str> {
     // ANCHOR: step9_tags
-    fields.all(name).flat_map(|value| {
+    let members = fields.all(name).flat_map(|value| {
         let mut quoted = false;
-        let outside = move |character: char| {
+        value.split(move |character| {
             quoted ^= character == '"';
             character == ',' && !quoted
-        };
-        value.split(outside).map(str::trim)
-    })
+        })
+    });
+    members.map(str::trim).collect()
     // ANCHOR_END: step9_tags
 }
 
