@@ -3,14 +3,19 @@
 mod bodies;
 mod client;
 mod conditional;
+mod errors;
 mod exchange;
+mod files;
+mod head;
 mod limits;
+mod listing;
 mod pages;
 mod parse;
 mod persist;
 mod serve;
 mod site;
 mod start;
+mod types;
 
 use crate::check::Check;
 
@@ -34,6 +39,11 @@ pub const STAGES: &[&str] = &[
 /// One table a group, in the order in which the checks are met.
 pub const GROUPS: &[&[Check]] = &[
     start::CHECKS,
+    files::CHECKS,
+    types::CHECKS,
+    head::CHECKS,
+    errors::CHECKS,
+    listing::CHECKS,
     persist::CHECKS,
     parse::CHECKS,
     limits::CHECKS,
