@@ -21,7 +21,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab1,
         stage: 1,
         tier: Tier::Core,
-        points: 2,
+        points: 1,
         role: Role::Server,
         needs: &[],
         basis: Basis::Contract,
