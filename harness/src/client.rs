@@ -14,9 +14,9 @@ use crate::deadline::Deadline;
 use crate::scene::Scene;
 use crate::stream::{Arrival, Sent, Stream};
 use crate::verdict::{Failure, Fault, Verdict, fail};
-use crate::wire::bytes;
 use crate::wire::http::SyntaxError;
 use crate::wire::http::message::{Progress, Response, read_response};
+use crate::wire::{bytes, difference};
 
 /// Columns an excerpt may take.
 const EXCERPT: usize = 66;
@@ -144,6 +144,11 @@ impl Conn {
         &self.buffer
     }
 
+    /// Whether the server has closed its direction, as far as has been read.
+    pub fn ended(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// Everything up to the end of the connection, and how it ended.
     pub fn rest(&mut self) -> Verdict<(Vec<u8>, Arrival)> {
         loop {
@@ -268,4 +273,21 @@ pub fn expect_status_in(response: &Response, statuses: &[u16]) -> Verdict {
     let wanted =
         wanted.rfind(", ").map_or(wanted.clone(), |at| format!("{} or {}", &wanted[..at], &wanted[at + 2..]));
     fail(format!("status {wanted}"), format!("status {}", response.head.status))
+}
+
+/// Fails unless the body is exactly these octets.
+pub fn expect_body(response: &Response, expected: &[u8]) -> Verdict {
+    if response.body == expected {
+        return Ok(());
+    }
+    let difference = difference::describe(expected, &response.body);
+    let (seen, more) = difference.split_once('\n').unwrap_or((&difference, ""));
+    let failure =
+        Failure::new(format!("a body of {} octets, the file as it is on disk", expected.len()), seen);
+    Err(match more.lines().count() {
+        0 => failure,
+        1 => failure.note(more),
+        _ => failure.excerpt(more.lines()),
+    }
+    .into())
 }

@@ -245,6 +245,11 @@ impl<'a> Trial<'a> {
         self.watched.push((Arc::clone(running), running.stderr().total()));
     }
 
+    /// From now on the end of this program is the check's own doing, and explains nothing.
+    pub fn unwatch(&mut self, running: &Arc<Running>) {
+        self.watched.retain(|(watched, _)| !Arc::ptr_eq(watched, running));
+    }
+
     /// Ends the trial: what the watched programs said and did meanwhile is added to a failure.
     pub fn finish(self, verdict: Verdict) -> Verdict {
         let Err(Fault::Failed(mut failure)) = verdict else { return verdict };

@@ -4,10 +4,14 @@ mod bodies;
 mod client;
 mod conditional;
 mod crowd;
+mod errors;
 mod exchange;
+mod files;
 mod fork;
+mod head;
 mod leaks;
 mod limits;
+mod listing;
 mod log;
 mod many;
 mod pages;
@@ -19,6 +23,7 @@ mod site;
 mod start;
 mod status;
 mod twins;
+mod types;
 
 use crate::check::Check;
 
@@ -42,6 +47,11 @@ pub const STAGES: &[&str] = &[
 /// One table a group, in the order in which the checks are met.
 pub const GROUPS: &[&[Check]] = &[
     start::CHECKS,
+    files::CHECKS,
+    types::CHECKS,
+    head::CHECKS,
+    errors::CHECKS,
+    listing::CHECKS,
     persist::CHECKS,
     parse::CHECKS,
     limits::CHECKS,

@@ -64,7 +64,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab1,
         stage: 12,
         tier: Tier::Core,
-        points: 2,
+        points: 1,
         role: Role::Client,
         needs: &["client.get"],
         basis: Basis::Contract,

@@ -143,7 +143,7 @@ const CLIENTS: [Client; 4] = [
     ("reset the connection in the middle of their request", |_, server| Half::open(server, 0)?.conn.reset()),
     ("reset the connection in the middle of a large answer", |t, server| {
         let mut conn = Conn::open_small(t.scene(), server.addr(), 64 << 10)?;
-        conn.send(server.get(&server.site.large.target).close().octets())?;
+        conn.send(server.get(&server.site.files.large.target).close().octets())?;
         conn.wait_for_octets(1)?;
         conn.reset()
     }),

@@ -234,7 +234,7 @@ fn slow_reader(t: &mut Trial) -> Verdict {
 /// A client that has asked for the large file and read no more than its beginning.
 fn start_download(t: &Trial, server: &Server) -> Verdict<Conn> {
     let mut conn = Conn::open_small(t.scene(), server.addr(), 64 << 10)?;
-    conn.send(server.get(&server.site.large.target).close().octets())?;
+    conn.send(server.get(&server.site.files.large.target).close().octets())?;
     conn.wait_for_octets(1)?;
     Ok(conn)
 }
@@ -289,7 +289,7 @@ fn in_flight(t: &mut Trial) -> Verdict {
         expected: "the answer that was under way when SIGTERM came arrives whole".to_owned(),
         ..failure
     })?;
-    expect_file(&response, &server.site.large)?;
+    expect_file(&response, &server.site.files.large)?;
     match conn.rest()?.1 {
         Arrival::Fin | Arrival::Reset => Ok(()),
         other => fail("the connection is closed after the answer", format!("{other:?}")),

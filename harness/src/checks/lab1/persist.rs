@@ -80,7 +80,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab1,
         stage: 6,
         tier: Tier::Core,
-        points: 2,
+        points: 1,
         role: Role::Server,
         needs: &["web.start.answers"],
         basis: Basis::Must,

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::site::Site;
@@ -27,7 +27,6 @@ const LONG: f64 = 60.0;
 pub struct Server {
     pub up: Up,
     pub site: Arc<Site>,
-    pub root: PathBuf,
     scene: Scene,
 }
 
@@ -35,9 +34,9 @@ pub struct Server {
 pub fn shared(t: &mut Trial) -> Verdict<Server> {
     let site = Site::of(t)?;
     let options = Fresh::new();
-    let (root, model) = (site.root.clone(), t.model());
-    let up = t.share(Role::Server, |port| options.arguments(port, &root, model))?;
-    Ok(Server { up, site, root, scene: t.scene().clone() })
+    let model = t.model();
+    let up = t.share(Role::Server, |port| options.arguments(port, &site.root, model))?;
+    Ok(Server { up, site, scene: t.scene().clone() })
 }
 
 /// A server of the check's own: `Fresh::new().workers(2).timeout(0.3).start(t)?`.
@@ -45,13 +44,12 @@ pub fn shared(t: &mut Trial) -> Verdict<Server> {
 pub struct Fresh {
     workers: usize,
     timeout: f64,
-    root: Option<PathBuf>,
 }
 
 impl Fresh {
     #[expect(clippy::new_without_default, reason = "a builder; its start is what matters")]
     pub fn new() -> Self {
-        Fresh { workers: WORKERS, timeout: LONG, root: None }
+        Fresh { workers: WORKERS, timeout: LONG }
     }
 
     pub fn workers(mut self, workers: usize) -> Self {
@@ -65,18 +63,11 @@ impl Fresh {
         self
     }
 
-    /// A document root other than the run's [`Site`].
-    pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
-        self.root = Some(root.into());
-        self
-    }
-
     pub fn start(self, t: &mut Trial) -> Verdict<Server> {
         let site = Site::of(t)?;
-        let root = self.root.clone().unwrap_or_else(|| site.root.clone());
         let model = t.model();
-        let up = t.start(Role::Server, |port| self.arguments(port, &root, model))?;
-        Ok(Server { up, site, root, scene: t.scene().clone() })
+        let up = t.start(Role::Server, |port| self.arguments(port, &site.root, model))?;
+        Ok(Server { up, site, scene: t.scene().clone() })
     }
 
     /// The contract's arguments. The model is named only where the submission has a choice.
