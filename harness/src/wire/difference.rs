@@ -124,7 +124,7 @@ fn too_short(expected: &[u8], seen: &[u8]) -> Option<String> {
         format!("only {} is missing at the end: was the content trimmed, as text?", quote(rest))
     } else if seen.len() >= 256 && seen.len().is_power_of_two() {
         format!("it ends after {}, the size of a buffer: go on reading and writing until the end", seen.len())
-    } else if seen.len() >= 2048 && seen.len() % 1024 == 0 {
+    } else if seen.len() >= 2048 && seen.len().is_multiple_of(1024) {
         format!(
             "it ends after {} octets, whole buffers of 1024: the last one, filled only in part, was not sent",
             seen.len()
@@ -146,7 +146,7 @@ fn too_long(expected: &[u8], seen: &[u8]) -> Option<String> {
             .to_owned()
     } else if rest == expected {
         "the content came twice".to_owned()
-    } else if seen.len() >= 256 && seen.len() % 256 == 0 {
+    } else if seen.len() >= 256 && seen.len().is_multiple_of(256) {
         format!("it was filled up to {} octets: send as many as were read, not the whole buffer", seen.len())
     } else {
         format!(
@@ -193,7 +193,7 @@ fn stale_buffer(expected: &[u8], seen: &[u8], at: usize) -> Option<String> {
     if rest.iter().all(|&octet| octet == 0) {
         return Some(format!("from octet {at} on all is NUL: that part of the buffer was never filled"));
     }
-    if at >= 256 && at % 256 == 0 {
+    if at >= 256 && at.is_multiple_of(256) {
         return Some(format!(
             "up to octet {at} all is right: what happens at the end of a buffer of that size?"
         ));

@@ -47,7 +47,6 @@ pub struct Fresh {
 }
 
 impl Fresh {
-    #[expect(clippy::new_without_default, reason = "a builder; its start is what matters")]
     pub fn new() -> Self {
         Fresh { workers: WORKERS, timeout: LONG }
     }
