@@ -18,7 +18,7 @@ use crate::sys;
 const CHUNK: usize = 16 * 1024;
 /// A file up to this size goes out in one piece with its head; a larger one does not pass through
 /// this program at all.
-const SMALL_FILE: u64 = 64 * 1024;
+const SMALL_FILE: u64 = 16 * 1024;
 /// How long a client may take nothing of what is sent to it.
 const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a closing connection waits for the next octets of a client that still sends.

@@ -59,26 +59,20 @@ fn line(entry: &Entry) -> String {
         0 => "-".to_owned(),
         octets => octets.to_string(),
     };
-    let start = format!(
+    let mut line = format!(
         "{} - - [{day}/{month}/{year}:{time} +0000] \"",
         entry.client
     );
     let end = format!("\" {} {octets}\n", entry.status);
-    let mut line = start;
-    for character in entry.request.chars() {
-        let escaped = match character {
-            '"' | '\\' => format!("\\{character}"),
-            ' '..='~' => character.to_string(),
-            other => other
-                .to_string()
-                .bytes()
-                .map(|octet| format!("\\x{octet:02x}"))
-                .collect(),
-        };
-        if line.len() + escaped.len() + end.len() > PIPE_BUF {
+    for octet in entry.request.bytes() {
+        if line.len() + "\\x00".len() + end.len() > PIPE_BUF {
             break;
         }
-        line += &escaped;
+        match octet {
+            b'"' | b'\\' => line.extend(['\\', char::from(octet)]),
+            b' '..=b'~' => line.push(char::from(octet)),
+            _ => line += &format!("\\x{octet:02x}"),
+        }
     }
     line + &end
     // ANCHOR_END: step12_line

@@ -27,7 +27,7 @@ pub fn run(listener: TcpListener, server: Arc<Server>, workers: usize) -> io::Re
     let queue = Arc::new(Queue::new(workers));
     let open = Arc::new(Open::new(Arc::clone(&server)));
 
-    // Nothing is ever sent: receiving ends when the last worker has dropped its sender.
+    // Nothing is ever sent: receiving ends when the last thread has dropped its sender.
     let (working, all_done) = mpsc::channel::<()>();
     for number in 1..=workers {
         let (queue, server, working) = (Arc::clone(&queue), Arc::clone(&server), working.clone());
@@ -38,11 +38,13 @@ pub fn run(listener: TcpListener, server: Arc<Server>, workers: usize) -> io::Re
                 work(&queue, &server);
             })?;
     }
-    drop(working);
     {
         let (queue, open) = (Arc::clone(&queue), Arc::clone(&open));
         let acceptor = thread::Builder::new().name("acceptor".into());
-        acceptor.spawn(move || accept(&listener, &queue, &open))?;
+        acceptor.spawn(move || {
+            let _working = working;
+            accept(&listener, &queue, &open);
+        })?;
     }
 
     while !sys::stopping() {
@@ -60,7 +62,12 @@ fn accept(listener: &TcpListener, queue: &Queue<Connection>, open: &Arc<Open>) {
     // ANCHOR: step10_accept
     while !sys::stopping() {
         match listener.accept() {
-            Ok((stream, _)) => drop(queue.push(open.enter(stream))),
+            Ok((stream, _)) => {
+                if let Err(connection) = queue.push(open.enter(stream)) {
+                    // Stopped with one in hand: its request may be here already.
+                    connection::serve_or_survive(&connection.stream, &open.server);
+                }
+            }
             Err(_) if sys::stopping() => {}
             Err(error) if connection::is_passing(&error) => {}
             Err(error) => {

@@ -1,5 +1,6 @@
 //! The response a server sends: what it says, and how its head is written (RFC 9112 §4).
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Write;
 use std::time::SystemTime;
@@ -10,7 +11,7 @@ use super::{Status, date};
 #[derive(Debug)]
 pub struct Response {
     pub status: Status,
-    pub fields: Vec<(&'static str, String)>,
+    pub fields: Vec<(&'static str, Cow<'static, str>)>,
     pub body: Body,
 }
 
@@ -53,15 +54,16 @@ impl Response {
     }
 
     /// Adds a field.
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Response {
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Response {
         self.fields.push((name, value.into()));
         self
     }
 
     /// Sets the body and the fields that describe it.
-    pub fn with_body(mut self, media_type: &str, body: Body) -> Response {
+    pub fn with_body(mut self, media_type: &'static str, body: Body) -> Response {
         self.fields.push(("Content-Type", media_type.into()));
-        self.fields.push(("Content-Length", body.len().to_string()));
+        self.fields
+            .push(("Content-Length", body.len().to_string().into()));
         self.body = body;
         self
     }
