@@ -8,10 +8,11 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::check::{Basis, Check, Lab, Tier, lies_below};
+use crate::journal::Journal;
 use crate::report::{CheckReport, FailureReport, Outcome, Program, Report, SCHEMA};
 use crate::subject::{Model, Programs, RunDir, Supervisor};
 use crate::trial::{Env, Gate, Shared, Trial, no_program};
@@ -155,8 +156,7 @@ struct Run<'a> {
 /// How one attempt ended.
 struct Attempt {
     verdict: Verdict,
-    steps: Vec<String>,
-    transcript: String,
+    journal: Arc<Journal>,
     elapsed: Duration,
 }
 
@@ -322,9 +322,10 @@ impl Run<'_> {
         let outcome = match &second.verdict {
             Err(Fault::Failed(_)) => self.failed(check, &second),
             Ok(()) => match (failure_of(&first.verdict), self.keep_records(check, &first, &second)) {
-                (Some(failure), records) => {
-                    Outcome::Flaky { failure: Box::new(self.explain(check, failure, &first.steps)), records }
-                }
+                (Some(failure), records) => Outcome::Flaky {
+                    failure: Box::new(self.explain(check, failure, &first.journal)),
+                    records,
+                },
                 (None, _) => Outcome::Passed,
             },
             Err(Fault::Broken(why)) => Outcome::Broken { why: why.clone() },
@@ -346,26 +347,21 @@ impl Run<'_> {
             Ok(Err(Fault::Skipped(no_program(check.role))))
         };
         let verdict = ran.unwrap_or_else(|panic| Err(Fault::Broken(panic_message(&*panic))));
-        Attempt {
-            verdict,
-            steps: scene.journal.steps(),
-            transcript: scene.journal.transcript(),
-            elapsed: began.elapsed(),
-        }
+        Attempt { verdict, journal: scene.journal, elapsed: began.elapsed() }
     }
 
     fn failed(&self, check: &Check, attempt: &Attempt) -> Outcome {
         match failure_of(&attempt.verdict) {
             Some(failure) => {
-                Outcome::Failed { failure: Box::new(self.explain(check, failure, &attempt.steps)) }
+                Outcome::Failed { failure: Box::new(self.explain(check, failure, &attempt.journal)) }
             }
             None => Outcome::Passed,
         }
     }
 
-    fn explain(&self, check: &Check, failure: &Failure, steps: &[String]) -> FailureReport {
+    fn explain(&self, check: &Check, failure: &Failure, journal: &Journal) -> FailureReport {
         FailureReport {
-            steps: steps.to_vec(),
+            steps: journal.steps(),
             failure: failure.clone(),
             why: format!("{} ({})", check.why, check.authority()),
             chapter: check.chapter(),
@@ -384,7 +380,7 @@ impl Run<'_> {
             .into_iter()
             .filter_map(|(how, attempt)| {
                 let path = dir.join(format!("{}-{:x}-{how}.txt", check.id, self.options.seed));
-                fs::write(&path, &attempt.transcript).ok()?;
+                fs::write(&path, attempt.journal.transcript()).ok()?;
                 Some(path.display().to_string())
             })
             .collect()
