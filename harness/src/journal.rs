@@ -117,6 +117,16 @@ impl Journal {
         self.push(|_| Kind::WeReset(lane));
     }
 
+    /// Takes away everything so far: what follows is another story.
+    pub fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut self.lock().events)
+    }
+
+    /// Puts a story back, in the place of the present one.
+    pub fn put_back(&self, events: Vec<Event>) {
+        self.lock().events = events;
+    }
+
     /// Everything so far, oldest first.
     pub fn events(&self) -> Vec<Event> {
         self.lock().events.clone()

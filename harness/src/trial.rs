@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::check::Role;
 use crate::deadline::Deadline;
+use crate::journal::Event;
 use crate::runner::PATIENCE;
 use crate::scene::Scene;
 use crate::subject::ports::PortLease;
@@ -87,6 +88,12 @@ pub struct Up {
 #[derive(Default)]
 pub struct Shared(Option<(String, Up)>);
 
+/// The record of a part of a trial, and the programs that played in it.
+pub struct Part {
+    events: Vec<Event>,
+    watched: Vec<(Arc<Running>, u64)>,
+}
+
 /// See the module.
 pub struct Trial<'a> {
     /// Names, bodies and lengths that a check verifies come from here: never a default, nor guessable.
@@ -145,6 +152,18 @@ impl<'a> Trial<'a> {
         let result = part(self);
         self.model = before;
         result
+    }
+
+    /// Begins a part that stands for itself, with the whole patience, and returns what was before it.
+    pub fn begin_part(&mut self) -> Part {
+        self.scene.restart_clock();
+        Part { events: self.scene.journal.take(), watched: std::mem::take(&mut self.watched) }
+    }
+
+    /// Goes back to an earlier part: it is what a failure is about.
+    pub fn go_back_to(&mut self, part: Part) {
+        self.scene.journal.put_back(part.events);
+        self.watched = part.watched;
     }
 
     /// What a lab prepares once a run from its seed (its document root, say).

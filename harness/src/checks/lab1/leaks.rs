@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::crowd::Half;
+use super::many::start_download;
 use super::processes::{Family, need_model};
 use super::serve::{Fresh, Server};
 use crate::check::{Basis, Check, Lab, Role, Tier};
-use crate::client::Conn;
 use crate::deadline::poll_until;
 use crate::trial::{Model, Trial};
 use crate::verdict::{Failure, Verdict};
@@ -141,12 +141,7 @@ const CLIENTS: [Client; 4] = [
         server.ask(&server.get("/no-such-file-here").close()).map(drop)
     }),
     ("reset the connection in the middle of their request", |_, server| Half::open(server, 0)?.conn.reset()),
-    ("reset the connection in the middle of a large answer", |t, server| {
-        let mut conn = Conn::open_small(t.scene(), server.addr(), 64 << 10)?;
-        conn.send(server.get(&server.site.files.large.target).close().octets())?;
-        conn.wait_for_octets(1)?;
-        conn.reset()
-    }),
+    ("reset the connection in the middle of a large answer", |t, server| start_download(t, server)?.reset()),
 ];
 
 /// What all processes of a program have together.

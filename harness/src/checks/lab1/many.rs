@@ -231,9 +231,12 @@ fn slow_reader(t: &mut Trial) -> Verdict {
     Ok(())
 }
 
+/// Several segments of loopback, which hold 64 KiB each: with less, the windows close and open by timers.
+const WINDOW: usize = 256 << 10;
+
 /// A client that has asked for the large file and read no more than its beginning.
-fn start_download(t: &Trial, server: &Server) -> Verdict<Conn> {
-    let mut conn = Conn::open_small(t.scene(), server.addr(), 64 << 10)?;
+pub fn start_download(t: &Trial, server: &Server) -> Verdict<Conn> {
+    let mut conn = Conn::open_small(t.scene(), server.addr(), WINDOW)?;
     conn.send(server.get(&server.site.files.large.target).close().octets())?;
     conn.wait_for_octets(1)?;
     Ok(conn)

@@ -124,41 +124,31 @@ fn is_repeated(check: &Check) -> bool {
         && !below(NOT_AGAIN)
 }
 
-/// No check is begun after so many times the patience: a program that keeps silent in both models fails each.
-const PATIENCES: u32 = 3;
+/// After so many checks that end in silence under both models no more are tried: each takes the whole patience.
+const SILENCES: usize = 2;
 
 pub fn same_checks(t: &mut Trial) -> Verdict {
     need_model(t, Model::Fork)?;
     need_model(t, Model::Pool)?;
+    let mut silences = 0;
     for check in Lab::Lab1.checks().filter(|check| is_repeated(check)) {
-        if t.scene().elapsed() > PATIENCES * t.scene().patience() {
-            break;
+        t.begin_part();
+        t.step(format!("tried {} with --model fork", check.id));
+        let Err(Fault::Failed(failure)) = t.under(Model::Fork, check.run) else { continue };
+        let forked = t.begin_part();
+        let pooled = t.under(Model::Pool, check.run);
+        t.go_back_to(forked);
+        if pooled.is_ok() {
+            let named = format!("{} ({})", check.id, check.title);
+            let expected = format!("{named} passes as it does with --model pool: {}", failure.expected);
+            let rule =
+                failure.rule.clone().or_else(|| Some(format!("{} ({})", check.why, check.authority())));
+            return Err(Failure { expected, rule, ..*failure }.into());
         }
-        let Err(fault) = run_again(t, check, Model::Fork) else { continue };
-        if let Fault::Failed(failure) = fault {
-            t.step(format!("{} has failed under --model fork; now the same under --model pool", check.id));
-            if run_again(t, check, Model::Pool).is_ok() {
-                let named = format!("{} ({})", check.id, check.title);
-                return Err(Failure {
-                    expected: format!(
-                        "{named} passes with --model fork as it does with --model pool: {}",
-                        failure.expected
-                    ),
-                    rule: failure
-                        .rule
-                        .clone()
-                        .or_else(|| Some(format!("{} ({})", check.why, check.authority()))),
-                    ..*failure
-                }
-                .into());
-            }
+        silences += usize::from(failure.silent);
+        if silences == SILENCES {
+            break;
         }
     }
     Ok(())
-}
-
-fn run_again(t: &mut Trial, check: &Check, model: Model) -> Verdict {
-    t.scene().restart_clock();
-    t.step(format!("{}, with --model {}", check.id, model.name()));
-    t.under(model, check.run)
 }
