@@ -2,6 +2,7 @@
 //! randomness, a record and a deadline.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -230,7 +231,11 @@ impl<'a> Trial<'a> {
 
     fn launch_server(&mut self, role: Role, arguments: &dyn Fn(u16) -> Vec<OsString>) -> Verdict<Up> {
         let launch = self.launch(role, Vec::new())?;
-        let launch_on = |port| launch.clone().args(arguments(port));
+        let tried = Cell::new(0);
+        let launch_on = |port| {
+            tried.set(port);
+            launch.clone().args(arguments(port))
+        };
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let started = {
             let _pass = self.env.starts.enter();
@@ -247,7 +252,7 @@ impl<'a> Trial<'a> {
             }
             Err(error) if error.is_the_harness_s_fault() => Err(Fault::Broken(error.to_string())),
             Err(error) => {
-                self.step(format!("started your program: {} …", command(&launch_on(0))));
+                self.step(format!("started your program: {}", command(&launch_on(tried.get()))));
                 Err(Failure::new("your program listens on the port it is given", format!("it {error}"))
                     .into())
             }
