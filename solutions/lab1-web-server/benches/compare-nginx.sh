@@ -51,7 +51,7 @@ launch() {
         pid=$!
         until accepts "$port"; do
             kill -0 "$pid" 2>/dev/null || continue 2
-            read -rt 0.05 <> <(:) || true
+            sleep 0.05
         done
         started+=("$pid")
         return

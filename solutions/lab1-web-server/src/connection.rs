@@ -110,14 +110,17 @@ impl<'a> Connection<'a> {
         // ANCHOR_END: step1_serve
     }
 
-    /// Reads one request and answers it.
+    /// Reads one request and answers it: `Ok` if another one may follow.
+    ///
+    /// Step 1 answers whatever has arrived. Step 2 reads a request first, step 7 asks whether the
+    /// connection persists, step 8 sees to a body.
     fn exchange(&mut self) -> Result<(), End> {
         // ANCHOR: step1_exchange
         let request = self.receive_request()?;
         let is_read = self.skip_body(&request)?;
         let response = self.server.respond(&request, SystemTime::now());
-        let is_bad = response.status == Status::BadRequest;
-        let persists = request.persists() && is_read && !is_bad && !sys::stopping();
+        let is_good = response.status != Status::BadRequest;
+        let persists = request.persists() && is_read && is_good && !sys::stopping();
         let connection = match (persists, request.version) {
             (false, _) => Some("close"),
             (true, Version::Http10) => Some("keep-alive"),

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::conditional::{Validators, allows_range};
-use crate::http::Fields;
+use crate::http::{Method, Request};
 
 /// What of a file is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +17,19 @@ pub enum Part {
     Unsatisfiable,
 }
 
-/// Finds the part that a `GET` asks for, of a file of that length.
-pub fn select(fields: &Fields, validators: &Validators, length: u64) -> Part {
-    match fields.get("Range") {
-        Some(value) if allows_range(fields, validators) => parse(value, length),
+/// Finds the part that is asked for, of a file of that length. Only `GET` can ask for one
+/// (RFC 9110 §14.2).
+pub fn select(request: &Request, validators: &Validators, length: u64) -> Part {
+    // ANCHOR: step9_select
+    match request.fields.get("Range") {
+        Some(range)
+            if request.method == Method::Get && allows_range(&request.fields, validators) =>
+        {
+            parse(range, length)
+        }
         _ => Part::Whole,
     }
+    // ANCHOR_END: step9_select
 }
 
 /// Reads `bytes=0-499`, `bytes=500-`, `bytes=-500` (RFC 9110 §14.1.2).
