@@ -19,12 +19,15 @@ pub fn expect_same(what: &str, alone: &Response, seen: &Response) -> Verdict {
     let status = alone.head.status;
     ensure(
         seen.head.status == status,
-        format!("{what} is answered with status {status}, as when it comes alone and in one piece"),
+        format!("{what} is answered with status {status}, as a plain request on its own is"),
         format!("status {}", seen.head.status),
     )?;
     ensure(
         status != 200 || seen.body == alone.body,
-        format!("{what} is answered with the {} octets that it gets alone", alone.body.len()),
+        format!(
+            "{what} is answered with the {} octets that a plain request on its own gets",
+            alone.body.len()
+        ),
         format!("{} octets, and not the same", seen.body.len()),
     )
 }
@@ -32,12 +35,26 @@ pub fn expect_same(what: &str, alone: &Response, seen: &Response) -> Verdict {
 /// Sends `octets` on a connection of their own: they are answered with one of `statuses`. `what` says what is
 /// wrong with them.
 pub fn expect_refused(server: &Server, what: &str, octets: &[u8], statuses: &[u16]) -> Verdict<Conn> {
-    let about = |failure: Failure| Failure { expected: format!("{what}: {}", failure.expected), ..failure };
+    let about = |failure: Failure| Failure {
+        expected: format!("{what} is answered with {}", failure.expected),
+        ..failure
+    };
     let mut conn = server.connect()?;
     conn.send(octets)?;
-    let response = conn.response("GET").explain(about)?;
+    let response = conn
+        .response("GET")
+        .explain(about)
+        .note("a refusal is a response as well: it is sent before the connection is closed")?;
     expect_status_in(&response, statuses).explain(about)?;
     Ok(conn)
+}
+
+/// Nothing more comes on the connection but its end. `what` completes "the connection is closed after …".
+pub fn expect_close_after(conn: &mut Conn, what: &str) -> Verdict {
+    conn.expect_close().explain(|failure| Failure {
+        expected: format!("after {what} the connection is closed, and nothing more is sent"),
+        ..failure
+    })
 }
 
 /// The server still answers a plain request.
