@@ -104,7 +104,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Server,
-        needs: &["web.start.answers"],
+        needs: &["web.fork.process"],
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "How connections are spread over threads or processes is no concern of HTTP: the code that answers is the \

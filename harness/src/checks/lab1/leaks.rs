@@ -41,7 +41,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Server,
-        needs: &["web.start.answers"],
+        needs: &["web.many.survives"],
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "A descriptor that is not closed on one path through the code is lost until the program ends. At 1024 \

@@ -10,7 +10,6 @@ use nix::sys::signal::Signal;
 use super::serve::{Fresh, Server};
 use super::site::word;
 use crate::check::{Basis, Check, Lab, Role, Tier};
-use crate::client::Request;
 use crate::deadline::Deadline;
 use crate::trial::Trial;
 use crate::verdict::{Failure, Fault, Verdict};
@@ -104,12 +103,15 @@ fn read_line(line: &str) -> Result<Line, &'static str> {
         .strip_prefix('"')
         .and_then(|rest| rest.rsplit_once("\" "))
         .ok_or("the request line in quotation marks")?;
-    let (status, octets) = rest.split_once(' ').ok_or("a status and a number of octets")?;
-    let status =
-        status.parse().ok().filter(|status| (100..600).contains(status)).ok_or("a status of three digits")?;
+    let (status, octets) = rest.split_once(' ').ok_or("a status and a number of octets at its end")?;
+    let status = status
+        .parse()
+        .ok()
+        .filter(|status| (100..600).contains(status))
+        .ok_or("a status of three digits before the last number")?;
     let octets = match octets {
         "-" => None,
-        _ => Some(octets.parse().map_err(|_| "a number of octets or `-`, and the end of the line")?),
+        _ => Some(octets.parse().map_err(|_| "a number of octets (or `-`) at its end")?),
     };
     Ok(Line { request: request.to_owned(), status, octets })
 }
@@ -155,25 +157,20 @@ const LAG: Duration = Duration::from_secs(2);
 
 fn lines(t: &mut Trial) -> Verdict {
     let server = Fresh::new().start(t)?;
-    let file = server.site.text.target.clone();
-    let wanted = [
-        exchange(&server, server.get(&file), &file)?,
-        exchange(&server, server.request("HEAD", &file), &file)?,
-        exchange(&server, server.get("/no/such/file?x=%20y"), "/no/such/file?x=%20y")?,
-    ];
-    for wanted in &wanted {
+    let file = &server.site.text.target;
+    let requests = [("GET", file.as_str()), ("HEAD", file), ("GET", "/no/such/file?q=1")];
+    for (method, target) in requests {
+        let wanted = exchange(&server, method, target)?;
         let found = server.running().wait_stdout(Deadline::after(LAG), |log| {
             whole_lines(log).any(|line| read_line(&line).is_ok_and(|line| wanted.fits(&line))).then_some(())
         });
-        if found.is_none() {
-            return Err(missing(&server, wanted));
-        }
+        found.ok_or_else(|| missing(&server, &wanted))?;
     }
     let log = server.running().stdout();
     let count = whole_lines(log.head()).filter(|line| read_line(line).is_ok()).count();
-    if count != wanted.len() {
+    if count != requests.len() {
         return Err(Failure::new(
-            format!("{} lines for {} responses", wanted.len(), wanted.len()),
+            format!("{} lines for {} responses", requests.len(), requests.len()),
             format!("{count} lines"),
         )
         .excerpt(whole_lines(log.head()).take(6))
@@ -183,19 +180,14 @@ fn lines(t: &mut Trial) -> Verdict {
 }
 
 /// Asks, and says what the log owes for the answer.
-fn exchange(server: &Server, request: Request, target: &str) -> Verdict<Wanted> {
-    let request = request.close();
-    let response = server.ask(&request)?;
+fn exchange(server: &Server, method: &str, target: &str) -> Verdict<Wanted> {
+    let response = server.ask(&server.request(method, target).close())?;
     let length = response.head.fields.text("Content-Length").and_then(|value| value.parse().ok());
-    let octets = match request.method() {
+    let octets = match method {
         "HEAD" => [0].into_iter().chain(length.filter(|&length| length > 0)).collect(),
         _ => vec![response.body.len() as u64],
     };
-    Ok(Wanted {
-        request: format!("{} {target} HTTP/1.1", request.method()),
-        status: response.head.status,
-        octets,
-    })
+    Ok(Wanted { request: format!("{method} {target} HTTP/1.1"), status: response.head.status, octets })
 }
 
 fn whole_lines(log: &[u8]) -> impl Iterator<Item = String> + '_ {
@@ -209,11 +201,12 @@ fn missing(server: &Server, wanted: &Wanted) -> Fault {
     let running = server.running();
     let before = running.stdout();
     let expected = format!("within 1 s a line {wanted}");
-    let mine = |line: &String| line.contains(&wanted.request);
-    if let Some(line) = whole_lines(before.head()).find(mine).or_else(|| whole_lines(before.head()).last()) {
-        let seen = match read_line(&line) {
-            Err(part) => format!("a line in which the following is missing: {part}"),
-            Ok(_) => "another line".to_owned(),
+    let mine = whole_lines(before.head()).find(|line| line.contains(&wanted.request));
+    if let Some(line) = mine.clone().or_else(|| whole_lines(before.head()).last()) {
+        let seen = match (read_line(&line), mine) {
+            (Err(part), _) => format!("a line without {part}"),
+            (Ok(_), Some(_)) => "a line that says otherwise".to_owned(),
+            (Ok(_), None) => "none for that request; the last one is another's".to_owned(),
         };
         return Failure::new(expected, seen).excerpt([line]).into();
     }
@@ -267,10 +260,13 @@ fn parallel(t: &mut Trial) -> Verdict {
                 *seen.entry(read.request).or_default() += 1
             }
             _ => {
-                return Err(Failure::new("every line of the log is whole", "a line that is none of its own")
-                    .excerpt([shortened(&line, &tag)])
-                    .note("two workers have written at the same time, each its line in several pieces")
-                    .into());
+                return Err(Failure::new(
+                    "every line of the log is whole",
+                    "a line that is torn, or several in one",
+                )
+                .excerpt([shortened(&line, &tag)])
+                .note("two workers have written at the same time, each its line in several pieces")
+                .into());
             }
         }
     }
@@ -295,7 +291,7 @@ fn parallel(t: &mut Trial) -> Verdict {
 /// The line with the long random word cut short.
 fn shortened(line: &str, tag: &str) -> String {
     let line = line.replace(tag, &format!("{}…", &tag[..8]));
-    bytes::excerpt(line.as_bytes(), line.len(), 0, 300).0
+    bytes::excerpt(line.as_bytes(), line.len(), 0, 160).0
 }
 
 fn injection(t: &mut Trial) -> Verdict {

@@ -81,7 +81,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Server,
-        needs: &["web.start.answers"],
+        needs: &["web.many.concurrent"],
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "When the client does not read, the buffers on the way fill up and your write blocks. That may stop the \
@@ -266,6 +266,7 @@ fn survives(t: &mut Trial) -> Verdict {
             Failure {
                 expected: format!("{WORKERS} clients are served at the same time, as by --workers {WORKERS}"),
                 seen: format!("{}; before that, some clients {what}", failure.seen),
+                notes: Vec::new(),
                 ..failure
             }
             .note("a worker that ends with its client's misdeed serves nobody any more")

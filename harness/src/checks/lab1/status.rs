@@ -44,7 +44,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Server,
-        needs: &["web.status.page"],
+        needs: &["web.status.page", "web.many.stalled"],
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "A number of things that are open now must go down on every way out: FIN, RST, error. If one way is \
@@ -64,7 +64,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Server,
-        needs: &["web.status.page", "web.fork.process"],
+        needs: &["web.status.page", "web.fork.reaped"],
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "After `fork` a child increments its own copy of a variable; the parent's stays what it was. What all \

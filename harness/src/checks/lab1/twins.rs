@@ -112,8 +112,9 @@ const AGAIN: &[&str] = &[
     "web.stop",
 ];
 
-/// Of these, what waits for --timeout to pass, and what is about the pool alone.
-const NOT_AGAIN: &[&str] = &["web.persist.idle", "web.limits.half-sent", "web.many.bounded"];
+/// Of these, what waits for --timeout to pass, what is about the pool alone, and what has its like in this stage.
+const NOT_AGAIN: &[&str] =
+    &["web.persist.idle", "web.limits.half-sent", "web.many.bounded", "web.many.leaks"];
 
 fn is_repeated(check: &Check) -> bool {
     let below = |prefixes: &[&str]| prefixes.iter().any(|prefix| lies_below(check.id, prefix));
