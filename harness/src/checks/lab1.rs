@@ -5,9 +5,11 @@ mod client;
 mod conditional;
 mod crowd;
 mod errors;
+mod etag;
 mod exchange;
 mod files;
 mod fork;
+mod gzip;
 mod head;
 mod leaks;
 mod limits;
@@ -18,6 +20,7 @@ mod pages;
 mod parse;
 mod persist;
 mod processes;
+mod range;
 mod serve;
 mod site;
 mod start;
@@ -63,4 +66,7 @@ pub const GROUPS: &[&[Check]] = &[
     status::CHECKS,
     log::CHECKS,
     client::CHECKS,
+    etag::CHECKS,
+    range::CHECKS,
+    gzip::CHECKS,
 ];

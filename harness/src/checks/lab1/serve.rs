@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::site::Site;
@@ -44,12 +44,13 @@ pub fn shared(t: &mut Trial) -> Verdict<Server> {
 pub struct Fresh {
     workers: usize,
     timeout: f64,
+    root: Option<PathBuf>,
 }
 
 impl Fresh {
     #[expect(clippy::new_without_default, reason = "a builder; its start is what matters")]
     pub fn new() -> Self {
-        Fresh { workers: WORKERS, timeout: LONG }
+        Fresh { workers: WORKERS, timeout: LONG, root: None }
     }
 
     pub fn workers(mut self, workers: usize) -> Self {
@@ -63,10 +64,17 @@ impl Fresh {
         self
     }
 
+    /// A document root of the check's own, instead of the run's [`Site`].
+    pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
+        self.root = Some(root.into());
+        self
+    }
+
     pub fn start(self, t: &mut Trial) -> Verdict<Server> {
         let site = Site::of(t)?;
         let model = t.model();
-        let up = t.start(Role::Server, |port| self.arguments(port, &site.root, model))?;
+        let root = self.root.as_ref().unwrap_or(&site.root);
+        let up = t.start(Role::Server, |port| self.arguments(port, root, model))?;
         Ok(Server { up, site, scene: t.scene().clone() })
     }
 

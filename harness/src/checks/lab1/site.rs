@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use super::crowd::Crowd;
 use super::errors::Outside;
 use super::files::Files;
+use super::gzip::Packed;
 use super::listing::Folders;
 use super::pages::Pages;
 use super::types::Types;
@@ -32,6 +33,8 @@ pub struct Site {
     pub types: Types,
     pub outside: Outside,
     pub folders: Folders,
+    /// A file with a compressed neighbour.
+    pub packed: Packed,
 }
 
 /// A file below the root.
@@ -61,6 +64,7 @@ impl Site {
             folders: Folders::make(&top, &mut rng)?,
             pages: Pages::make(&root, &mut rng)?,
             crowd: Crowd::make(&root, &mut rng)?,
+            packed: Packed::make(&top, &mut rng)?,
             root,
         })
     }
