@@ -235,10 +235,12 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Programs run in another time zone than GMT, so that a local time where GMT is due shows.
+    /// Programs run in another time zone than GMT, so that a local time where GMT is due shows; what they leave in
+    /// `TMPDIR` goes with the run.
     fn launch(&self, role: Role, arguments: Vec<OsString>) -> Verdict<Launch> {
         let launch = self.env.programs.launch(role, arguments);
-        Ok(launch.ok_or_else(|| Fault::Skipped(no_program(role)))?.env("TZ", "Asia/Kolkata"))
+        let launch = launch.ok_or_else(|| Fault::Skipped(no_program(role)))?;
+        Ok(launch.env("TZ", "Asia/Kolkata").env("TMPDIR", self.env.run_dir.path()))
     }
 
     fn watch(&mut self, running: &Arc<Running>) {

@@ -45,6 +45,8 @@ pub struct Manifest {
     pub models: Vec<Model>,
     /// The words of the command that builds it, if it needs one.
     pub build: Option<Vec<String>>,
+    /// Programs of the system without which there is nothing to try.
+    pub requires: Vec<String>,
     /// The words with which each program is started, before the contract's arguments.
     pub programs: BTreeMap<Role, Vec<String>>,
 }
@@ -80,6 +82,8 @@ struct File {
     lab: Spanned<String>,
     models: Option<Spanned<Vec<Spanned<String>>>>,
     build: Option<Spanned<Vec<String>>>,
+    #[serde(default)]
+    requires: Vec<String>,
     programs: Spanned<BTreeMap<Spanned<String>, Spanned<Vec<String>>>>,
 }
 
@@ -159,7 +163,8 @@ impl File {
             let example = format!("{} = [\"./{}\"]", roles[0].0, roles[0].1);
             return Err((whole, format!("no program is named, for example {example}")));
         }
-        Ok(Manifest { lab, models, build: self.build.map(Spanned::into_inner), programs })
+        let build = self.build.map(Spanned::into_inner);
+        Ok(Manifest { lab, models, build, requires: self.requires, programs })
     }
 }
 
@@ -240,6 +245,12 @@ mod tests {
         let manifest = parse("lab = \"lab2\"\nprograms.proxy = [\"./p\"]").unwrap();
         assert_eq!(manifest.models, Model::ALL);
         assert_eq!(manifest.build, None);
+    }
+
+    #[test]
+    fn what_it_requires_of_the_system_is_read() {
+        let manifest = parse("lab = \"lab1\"\nrequires = [\"nginx\"]\nprograms.server = [\"./s\"]").unwrap();
+        assert_eq!(manifest.requires, ["nginx"]);
     }
 
     #[test]

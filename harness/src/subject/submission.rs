@@ -14,6 +14,8 @@ pub struct Subject {
     pub lab: Lab,
     pub dir: PathBuf,
     pub models: Vec<Model>,
+    /// Programs of the system without which there is nothing to try.
+    pub requires: Vec<String>,
     pub(super) source: Source,
 }
 
@@ -56,10 +58,11 @@ impl Subject {
                     return Err(LoadError::OtherLab { path, theirs: manifest.lab, wanted: lab });
                 }
                 let source = Source::Commands { build: manifest.build, programs: manifest.programs };
-                Ok(Self { lab, dir, models: manifest.models, source })
+                Ok(Self { lab, dir, models: manifest.models, requires: manifest.requires, source })
             }
             None if dir.join("Cargo.toml").is_file() => {
-                Ok(Self { lab, dir, models: Model::ALL.into(), source: Source::Cargo })
+                let models = Model::ALL.into();
+                Ok(Self { lab, dir, models, requires: Vec::new(), source: Source::Cargo })
             }
             None => Err(LoadError::Nothing { dir, lab }),
         }
@@ -72,7 +75,17 @@ impl Subject {
         let (role, _) = lab.programs()[0];
         let source = Source::Commands { build: None, programs: BTreeMap::from([(role, argv)]) };
         let dir = std::env::current_dir().map_err(LoadError::Io)?;
-        Ok(Self { lab, dir, models: Model::ALL.into(), source })
+        Ok(Self { lab, dir, models: Model::ALL.into(), requires: Vec::new(), source })
+    }
+
+    /// The first program it requires that is not installed.
+    pub fn missing(&self) -> Option<&str> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        // Servers are kept where a user's PATH does not always look.
+        let dirs: Vec<PathBuf> =
+            std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).collect();
+        let installed = |program: &String| dirs.iter().any(|dir| dir.join(program).is_file());
+        self.requires.iter().find(|program| !installed(program)).map(String::as_str)
     }
 }
 
@@ -113,6 +126,14 @@ mod tests {
             panic!("{:?}", subject.source)
         };
         assert_eq!(programs[&Role::Server], ["python3", "my server.py", "-u"]);
+    }
+
+    #[test]
+    fn a_program_that_is_not_installed_is_missing() {
+        let mut subject = Subject::from_command("true", Lab::Lab1).unwrap();
+        assert_eq!(subject.missing(), None);
+        subject.requires = vec!["sh".to_owned(), "no-such-program".to_owned()];
+        assert_eq!(subject.missing(), Some("no-such-program"));
     }
 
     #[test]

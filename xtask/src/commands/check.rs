@@ -132,10 +132,11 @@ fn try_program(args: &Args, select: Selection) -> Result<ExitCode> {
         }
         Err(refused) => {
             after_interrupt();
-            eprintln!("error: {refused}");
+            eprintln!("{refused}");
             Ok(ExitCode::from(match refused {
                 Refused::Usage(_) => exit::USAGE,
                 Refused::Build(_) => exit::BUILD,
+                Refused::Skipped(_) => exit::PASSED,
             }))
         }
     }

@@ -47,7 +47,7 @@ pub const CHECKS: &[Check] = &[
         clause: "RFC 9110 §13.1.3",
         why: "A date is good to the second at best, a tag is exact. Clients send both, the date for servers that know \
               no tags; whoever knows tags goes by the tag alone (§13.2.2).",
-        peers: "nginx wants both to agree before it answers with a 304.",
+        peers: "nginx and Apache want both to agree before they answer with a 304.",
         hints: &[
             "In which order do you look at the two fields, and when do you not look at the second at all?",
             "If there is an If-None-Match, it alone decides.",

@@ -50,7 +50,7 @@ pub const CHECKS: &[Check] = &[
         clause: "RFC 9110 §15.5.17",
         why: "Nothing of what was asked for exists; `Content-Range: bytes */1234` says how much there is. The request \
               was well-formed, so the connection persists (contract, lab 1).",
-        peers: "nginx, Apache and lighttpd all do.",
+        peers: "nginx does; Apache and lighttpd leave Content-Range out.",
         hints: &[
             "Which first position is the first that does not exist?",
             "first >= length: 416, with `Content-Range: bytes */` and the length of the file.",

@@ -23,12 +23,16 @@ pub enum Refused {
     Usage(String),
     /// It exists, and does not build or is not what it should be.
     Build(String),
+    /// It needs a program that is not installed here.
+    Skipped(String),
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Refused::Usage(words) | Refused::Build(words)) = self;
-        f.write_str(words)
+        match self {
+            Refused::Usage(words) | Refused::Build(words) => write!(f, "error: {words}"),
+            Refused::Skipped(words) => f.write_str(words),
+        }
     }
 }
 
@@ -73,6 +77,9 @@ pub fn ready(
     }
     let origin = workspace::shown(&dir);
     let subject = Subject::load(&dir, lab)?;
+    if let Some(program) = subject.missing() {
+        return Err(Refused::Skipped(format!("{what} is skipped: {program} is not installed")));
+    }
     progress.say(&format!(" building {origin} …"));
     let built = subject.build(supervisor, Deadline::after(BUILD), io::stderr().is_terminal());
     progress.clear();
