@@ -130,16 +130,13 @@ fn try_program(args: &Args, select: Selection) -> Result<ExitCode> {
             let run = Run { args, supervisor, select, programs, program, progress };
             if args.repeat > 1 { repeat::run(&run) } else { run.once() }
         }
-        Err(Refused::Skipped(why)) => {
-            eprintln!("{why}");
-            Ok(ExitCode::from(exit::PASSED))
-        }
         Err(refused) => {
             after_interrupt();
-            eprintln!("error: {refused}");
+            eprintln!("{refused}");
             Ok(ExitCode::from(match refused {
+                Refused::Usage(_) => exit::USAGE,
                 Refused::Build(_) => exit::BUILD,
-                Refused::Usage(_) | Refused::Skipped(_) => exit::USAGE,
+                Refused::Skipped(_) => exit::PASSED,
             }))
         }
     }

@@ -63,7 +63,7 @@ impl Fresh {
         self
     }
 
-    /// A document root of the check's own, which it may change.
+    /// A document root of the check's own, instead of the run's [`Site`].
     pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
         self.root = Some(root.into());
         self

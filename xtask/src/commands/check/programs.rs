@@ -29,8 +29,10 @@ pub enum Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Refused::Usage(words) | Refused::Build(words) | Refused::Skipped(words)) = self;
-        f.write_str(words)
+        match self {
+            Refused::Usage(words) | Refused::Build(words) => write!(f, "error: {words}"),
+            Refused::Skipped(words) => f.write_str(words),
+        }
     }
 }
 
