@@ -209,6 +209,28 @@ impl<'a> Trial<'a> {
         Ok(running)
     }
 
+    /// Starts a server on the port of one that has ended, and waits until it listens.
+    pub fn start_again(&mut self, role: Role, ended: &Up, arguments: Vec<OsString>) -> Verdict<Up> {
+        self.unwatch(&ended.running);
+        let running = {
+            let _pass = self.env.starts.enter();
+            let running = self.run(role, arguments)?;
+            // Not a check of how long a start takes.
+            let deadline = Deadline::after(2 * self.env.patience);
+            if let Err(error) = running.wait_listening(ended.addr, deadline) {
+                self.unwatch(&running);
+                return Err(Failure::new(
+                    "your program listens on the same port again",
+                    format!("it {error}"),
+                )
+                .into());
+            }
+            running
+        };
+        self.scene.restart_clock();
+        Ok(Up { running, ..ended.clone() })
+    }
+
     fn launch_server(&mut self, role: Role, arguments: &dyn Fn(u16) -> Vec<OsString>) -> Verdict<Up> {
         let launch = self.launch(role, Vec::new())?;
         let launch_on = |port| launch.clone().args(arguments(port));
