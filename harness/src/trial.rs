@@ -257,10 +257,14 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Programs run in another time zone than GMT, so that a local time where GMT is due shows.
+    /// Programs run in another time zone than GMT, so that a local time where GMT is due shows, and in a locale
+    /// in which file names are UTF-8: without one, a Java program cannot open a file named é.
     fn launch(&self, role: Role, arguments: Vec<OsString>) -> Verdict<Launch> {
         let launch = self.env.programs.launch(role, arguments);
-        Ok(launch.ok_or_else(|| Fault::Skipped(no_program(role)))?.env("TZ", "Asia/Kolkata"))
+        Ok(launch
+            .ok_or_else(|| Fault::Skipped(no_program(role)))?
+            .env("TZ", "Asia/Kolkata")
+            .env("LC_ALL", "C.UTF-8"))
     }
 
     fn watch(&mut self, running: &Arc<Running>) {
