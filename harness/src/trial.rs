@@ -229,6 +229,28 @@ impl<'a> Trial<'a> {
         Ok(running)
     }
 
+    /// Starts a server on the port of one that has ended, and waits until it listens.
+    pub fn start_again(&mut self, role: Role, ended: &Up, arguments: Vec<OsString>) -> Verdict<Up> {
+        self.unwatch(&ended.running);
+        let running = {
+            let _pass = self.env.starts.enter();
+            let running = self.run(role, arguments)?;
+            // Not a check of how long a start takes.
+            let deadline = Deadline::after(2 * self.env.patience);
+            if let Err(error) = running.wait_listening(ended.addr, deadline) {
+                self.unwatch(&running);
+                return Err(Failure::new(
+                    "your program listens on the same port again",
+                    format!("it {error}"),
+                )
+                .into());
+            }
+            running
+        };
+        self.scene.restart_clock();
+        Ok(Up { running, ..ended.clone() })
+    }
+
     fn launch_server(&mut self, role: Role, arguments: &dyn Fn(u16) -> Vec<OsString>) -> Verdict<Up> {
         let launch = self.launch(role, Vec::new())?;
         let tried = Cell::new(0);
@@ -259,12 +281,13 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Programs run in another time zone than GMT, so that a local time where GMT is due shows; what they leave in
+    /// Programs run in another time zone than GMT, so that a local time where GMT is due shows, and in a locale
+    /// in which file names are UTF-8: without one, a Java program cannot open a file named é. What they leave in
     /// `TMPDIR` goes with the run.
     fn launch(&self, role: Role, arguments: Vec<OsString>) -> Verdict<Launch> {
         let launch = self.env.programs.launch(role, arguments);
         let launch = launch.ok_or_else(|| Fault::Skipped(no_program(role)))?;
-        Ok(launch.env("TZ", "Asia/Kolkata").env("TMPDIR", self.env.run_dir.path()))
+        Ok(launch.env("TZ", "Asia/Kolkata").env("LC_ALL", "C.UTF-8").env("TMPDIR", self.env.run_dir.path()))
     }
 
     fn watch(&mut self, running: &Arc<Running>) {

@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::serve::{Server, shared};
-use super::site::{File, Folder, noise, prose, word};
+use super::site::{File, Folder, prose, word};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Conn, expect_body, expect_status, expect_status_in};
 use crate::deadline::poll_until;
@@ -235,7 +235,7 @@ impl Files {
             text: home.file(&format!("{}.txt", word(rng)), text)?,
             binary: home.file(&format!("{}.bin", word(rng)), values)?,
             empty: home.file(&format!("{}.txt", word(rng)), Vec::new())?,
-            large: home.file(&format!("{}.bin", word(rng)), noise(rng, LARGE))?,
+            large: home.file(&format!("{}.txt", word(rng)), long_text(rng))?,
             spellings: spellings(&home, rng)?,
             dotted: home.file(&format!("{}..{}.txt", word(rng), word(rng)), prose(rng, 3..9))?,
             inside: home.file(&format!("{}.txt", word(rng)), prose(rng, 3..9))?,
@@ -245,6 +245,15 @@ impl Files {
             indexed,
         })
     }
+}
+
+/// The same page again and again, of a length that no buffer has, so that what is lost or doubled shows.
+fn long_text(rng: &mut fastrand::Rng) -> Vec<u8> {
+    let mut page = prose(rng, 2000..2001);
+    page.truncate(65_521);
+    let mut text = page.repeat(LARGE / page.len() + 1);
+    text.truncate(LARGE);
+    text
 }
 
 fn index_page(rng: &mut fastrand::Rng) -> Vec<u8> {
@@ -300,22 +309,27 @@ fn text(t: &mut Trial) -> Verdict {
     let mut conn = server.connect()?;
     let response = conn.ask(&server.get(&file.target))?;
     expect_status(&response, 200)?;
-    expect_body(&response, &file.body).explain(|failure| {
-        let characters = String::from_utf8_lossy(&file.body).chars().count();
-        match conn.pending().len() {
-            _ if response.body.len() == characters => failure.note(format!(
-                "the file has {characters} characters in {} octets: Content-Length counts octets",
-                file.body.len()
-            )),
-            0 => failure,
-            more => failure.note(format!("{more} more octets came after what Content-Length announced")),
-        }
-    })?;
+    expect_body(&response, &file.body).explain(|failure| text_cut(failure, file, &response, &conn))?;
     if matches!(response.framing, Framing::Length(_)) {
         return Ok(());
     }
     fail(format!("Content-Length: {}", file.body.len()), framing_seen(response.framing))
         .by_hand("curl -si http://127.0.0.1:8080/notes.txt | head")
+}
+
+/// Why a text is not whole, where it can be told.
+fn text_cut(mut failure: Failure, file: &File, response: &Response, conn: &Conn) -> Failure {
+    let characters = String::from_utf8_lossy(&file.body).chars().count();
+    if response.body.len() == characters {
+        failure.notes = vec![format!(
+            "the file has {characters} characters in {} octets: Content-Length counts octets",
+            file.body.len()
+        )];
+    } else if !conn.pending().is_empty() {
+        let more = conn.pending().len();
+        failure = failure.note(format!("{more} more octets came after what Content-Length announced"));
+    }
+    failure
 }
 
 fn framing_seen(framing: Framing) -> &'static str {

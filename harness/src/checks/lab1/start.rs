@@ -61,7 +61,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Server,
-        needs: LISTENS,
+        needs: ANSWERS,
         basis: Basis::Contract,
         clause: "contract, submissions",
         why: "Whoever starts a server must learn at once that it is not serving: from its exit status if a script \
@@ -82,7 +82,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Server,
-        needs: LISTENS,
+        needs: ANSWERS,
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "When a server ends, its connections linger in the kernel (FIN_WAIT_2, TIME_WAIT) for a minute and \
@@ -103,7 +103,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Server,
-        needs: LISTENS,
+        needs: ANSWERS,
         basis: Basis::Contract,
         clause: "contract, submissions",
         why: "A service manager asks with SIGTERM, Ctrl-C with SIGINT; what does not end is killed, whatever it was \
@@ -118,7 +118,7 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-const LISTENS: &[&str] = &["web.start.listens"];
+const ANSWERS: &[&str] = &["web.start.answers"];
 /// What a loaded machine adds to the contract's 5 s.
 const STOP_GRACE: Duration = Duration::from_secs(1);
 
@@ -179,9 +179,8 @@ fn keep_a_connection(server: &Server) -> Verdict<Conn> {
 }
 
 /// kill -9 for all of the server's processes, and waits until none is left.
-fn kill_all(t: &mut Trial, server: &Server) {
+fn kill_all(t: &Trial, server: &Server) {
     t.step("killed your program (kill -9), all of its processes");
-    t.unwatch(server.running());
     poll_until(t.deadline(), || {
         let left = sys::descendants(server.running().supervisor_pid()).unwrap_or_default();
         for &pid in &left {
@@ -194,14 +193,8 @@ fn kill_all(t: &mut Trial, server: &Server) {
 
 fn start_again(t: &mut Trial, server: &Server) -> Verdict<Server> {
     let arguments = Fresh::new().arguments(server.addr().port(), &server.site.root, t.model());
-    let running = t.run(Role::Server, arguments)?;
-    t.scene().restart_clock();
-    running.wait_listening(server.addr(), t.deadline()).map_err(|error| {
-        Failure::new("your program listens on the same port again", format!("it {error}"))
-    })?;
-    t.unwatch(&running);
     let mut again = server.clone();
-    again.up.running = running;
+    again.up = t.start_again(Role::Server, &server.up, arguments)?;
     Ok(again)
 }
 
@@ -228,5 +221,5 @@ fn stopped(server: &Server, signal: Signal, deadline: Deadline) -> Verdict {
         Some(status) => fail(expected, format!("it ended {status}")),
         None => Err(Failure::new(expected, "it still runs").silent().into()),
     }
-    .by_hand("start it in another terminal, run curl against it, then: kill -TERM its-pid")
+    .by_hand("nc 127.0.0.1 8080 & kill -TERM $(pidof web-server); wait")
 }

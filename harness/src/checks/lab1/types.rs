@@ -3,7 +3,7 @@
 use std::io;
 
 use super::serve::{Server, shared};
-use super::site::{File, Folder, noise, word};
+use super::site::{File, Folder, prose, word};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::expect_status;
 use crate::trial::Trial;
@@ -97,8 +97,7 @@ impl Types {
         let home = top.folder(&word(rng))?;
         let dotted = home.folder(&format!("{}.html", word(rng)))?;
         let mut file = |folder: &Folder, extension: &str| {
-            let octets = rng.usize(20..200);
-            folder.file(&format!("{}{extension}", word(rng)), noise(rng, octets))
+            folder.file(&format!("{}{extension}", word(rng)), prose(rng, 1..2))
         };
         let known = BY_EXTENSION
             .iter()
