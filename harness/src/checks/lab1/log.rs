@@ -157,16 +157,14 @@ const LAG: Duration = Duration::from_secs(2);
 
 fn lines(t: &mut Trial) -> Verdict {
     let server = Fresh::new().start(t)?;
-    let file = server.site.text.target.clone();
-    let requests = [("GET", file.as_str()), ("HEAD", &file), ("GET", "/no/such/file?x=%20y")];
+    let file = &server.site.text.target;
+    let requests = [("GET", file.as_str()), ("HEAD", file), ("GET", "/no/such/file?q=1")];
     for (method, target) in requests {
-        let wanted = exchange(&server, server.request(method, target), target)?;
+        let wanted = exchange(&server, method, target)?;
         let found = server.running().wait_stdout(Deadline::after(LAG), |log| {
             whole_lines(log).any(|line| read_line(&line).is_ok_and(|line| wanted.fits(&line))).then_some(())
         });
-        if found.is_none() {
-            return Err(missing(&server, &wanted));
-        }
+        found.ok_or_else(|| missing(&server, &wanted))?;
     }
     let log = server.running().stdout();
     let count = whole_lines(log.head()).filter(|line| read_line(line).is_ok()).count();
