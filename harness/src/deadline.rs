@@ -7,6 +7,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// At most this many times longer than on an idle machine.
+const MOST_LOAD: f64 = 8.0;
+
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 
@@ -16,6 +19,11 @@ pub struct Deadline(Instant);
 impl Deadline {
     pub fn after(span: Duration) -> Self {
         Self(Instant::now() + span)
+    }
+
+    /// What takes at most `span` on an idle machine is over by then: [`load`] times as long from now.
+    pub fn within(span: Duration) -> Self {
+        Self::after(span.mul_f64(load()))
     }
 
     /// Zero once it has passed: a socket's time-out must then not be set, since zero would mean "for ever".
@@ -37,6 +45,22 @@ impl Deadline {
     }
 }
 
+/// How many times longer than on an idle machine a program may take, because others want the processors too: tasks that
+/// could run for each processor, 1 at least. An upper limit is multiplied by it; a lower one never is.
+pub fn load() -> f64 {
+    let processors = thread::available_parallelism().map_or(1, usize::from) as f64;
+    let wanted = std::fs::read_to_string("/proc/loadavg").ok().and_then(|line| wanted(&line));
+    (wanted.unwrap_or(0.0) / processors).clamp(1.0, MOST_LOAD)
+}
+
+/// From `/proc/loadavg`, the larger of the last minute's mean and the number at this moment: `2.51 1.90 1.02 5/312 4711`.
+fn wanted(line: &str) -> Option<f64> {
+    let mut words = line.split(' ');
+    let mean: f64 = words.next()?.parse().ok()?;
+    let now: f64 = words.nth(2)?.split('/').next()?.parse().ok()?;
+    Some(mean.max(now))
+}
+
 /// Asks until there is an answer, at growing intervals of at most 2 ms; asks at least once, and once more when the
 /// deadline has passed.
 pub fn poll_until<T>(deadline: Deadline, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
@@ -55,6 +79,14 @@ pub fn poll_until<T>(deadline: Deadline, mut ask: impl FnMut() -> Option<T>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_load_is_the_larger_of_the_mean_and_the_moment() {
+        assert_eq!(wanted("2.51 1.90 1.02 5/312 4711"), Some(5.0));
+        assert_eq!(wanted("7.25 1.90 1.02 2/312 4711"), Some(7.25));
+        assert_eq!(wanted(""), None);
+        assert!((1.0..=MOST_LOAD).contains(&load()));
+    }
 
     #[test]
     fn the_earlier_of_two_deadlines_wins() {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::check::Role;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, load};
 use crate::journal::Event;
 use crate::runner::PATIENCE;
 use crate::scene::Scene;
@@ -115,7 +115,7 @@ impl<'a> Trial<'a> {
         Trial {
             rng: fastrand::Rng::with_seed(env.seed ^ fnv1a(id)),
             env,
-            scene: Scene::new(env.patience),
+            scene: Scene::new(env.patience.mul_f64(load())),
             shared,
             model: env.model,
             watched: Vec::new(),
@@ -223,7 +223,8 @@ impl<'a> Trial<'a> {
     pub fn run(&mut self, role: Role, arguments: Vec<OsString>) -> Verdict<Arc<Running>> {
         let launch = self.launch(role, arguments)?;
         self.step(format!("started your program: {}", command(&launch)));
-        let started = launch.start(self.env.supervisor, self.deadline());
+        let started = launch.start(self.env.supervisor, self.start_deadline());
+        self.scene.restart_clock();
         let running = Arc::new(started.map_err(|error| not_started(&error))?);
         self.watch(&running);
         Ok(running)
@@ -235,9 +236,7 @@ impl<'a> Trial<'a> {
         let running = {
             let _pass = self.env.starts.enter();
             let running = self.run(role, arguments)?;
-            // Not a check of how long a start takes.
-            let deadline = Deadline::after(2 * self.env.patience);
-            if let Err(error) = running.wait_listening(ended.addr, deadline) {
+            if let Err(error) = running.wait_listening(ended.addr, self.start_deadline()) {
                 self.unwatch(&running);
                 return Err(Failure::new(
                     "your program listens on the same port again",
@@ -251,6 +250,10 @@ impl<'a> Trial<'a> {
         Ok(Up { running, ..ended.clone() })
     }
 
+    fn start_deadline(&self) -> Deadline {
+        Deadline::within(START.mul_f64(self.env.patience.div_duration_f64(PATIENCE)))
+    }
+
     fn launch_server(&mut self, role: Role, arguments: &dyn Fn(u16) -> Vec<OsString>) -> Verdict<Up> {
         let launch = self.launch(role, Vec::new())?;
         let tried = Cell::new(0);
@@ -261,7 +264,7 @@ impl<'a> Trial<'a> {
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let started = {
             let _pass = self.env.starts.enter();
-            let deadline = Deadline::after(START.mul_f64(self.env.patience.div_duration_f64(PATIENCE)));
+            let deadline = self.start_deadline();
             start_listening(self.env.supervisor, host, deadline, launch_on)
         };
         self.scene.restart_clock();

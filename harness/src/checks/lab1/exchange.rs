@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::serve::Server;
 use crate::client::{Conn, Request, expect_status_in};
+use crate::deadline::load;
 use crate::verdict::{Explain, Failure, Verdict, ensure};
 use crate::wire::http::message::Response;
 
@@ -70,7 +71,7 @@ pub fn expect_alive(server: &Server) -> Verdict {
 pub fn expect_timed_out(conn: &mut Conn, since: Instant, timeout: Duration, what: &str) -> Verdict {
     let seconds = timeout.as_secs_f64();
     let expected = format!("{what} is closed after --timeout {seconds}");
-    let limit = timeout + GRACE;
+    let limit = timeout + GRACE.mul_f64(load());
     if !conn.closes_within(limit)? {
         let seen = format!("still open after {} s", limit.as_secs_f64());
         return Err(Failure::new(expected, seen).silent().into());

@@ -8,7 +8,7 @@ use super::processes::{Family, need_model};
 use super::serve::{Fresh, Server};
 use super::twins;
 use crate::check::{Basis, Check, Lab, Role, Tier};
-use crate::deadline::poll_until;
+use crate::deadline::{Deadline, poll_until};
 use crate::sys;
 use crate::trial::{Model, Trial};
 use crate::verdict::{Explain, Failure, Fault, Verdict, ensure, fail};
@@ -162,7 +162,7 @@ pub fn owners(t: &Trial, family: &Family, halves: &[Half]) -> Verdict<Vec<i32>> 
     for half in halves {
         // The child may have read before the parent has closed its copy.
         let mut holders = Ok(Vec::new());
-        let alone = poll_until(t.deadline().earlier(SETTLING), || {
+        let alone = poll_until(Deadline::within(SETTLING), || {
             holders = family.holders(&half.conn);
             holders.as_ref().map_or(true, |holders| holders.len() == 1).then_some(())
         });
@@ -275,7 +275,7 @@ fn reaped(t: &mut Trial) -> Verdict {
     }
     Half::send(&server, 0)?.finish()?;
     let mut zombies = Ok(Vec::new());
-    let few = poll_until(t.deadline().earlier(SETTLING), || {
+    let few = poll_until(Deadline::within(SETTLING), || {
         zombies = family.zombies();
         zombies.as_ref().map_or(true, |zombies| zombies.len() <= UNREAPED).then_some(())
     });

@@ -7,7 +7,7 @@ use super::many::start_download;
 use super::processes::{Family, need_model};
 use super::serve::{Fresh, Server};
 use crate::check::{Basis, Check, Lab, Role, Tier};
-use crate::deadline::poll_until;
+use crate::deadline::{Deadline, poll_until};
 use crate::trial::{Model, Trial};
 use crate::verdict::{Failure, Verdict};
 
@@ -117,7 +117,7 @@ fn leaks(t: &mut Trial) -> Verdict {
             client(t, &server)?;
         }
         let mut last = Ok(before);
-        let back = poll_until(t.deadline().earlier(SETTLING), || {
+        let back = poll_until(Deadline::within(SETTLING), || {
             last = Holdings::of(&family);
             last.as_ref().map_or(true, |now| now.within(&before)).then_some(())
         });

@@ -161,7 +161,7 @@ fn lines(t: &mut Trial) -> Verdict {
     let requests = [("GET", file.as_str()), ("HEAD", file), ("GET", "/no/such/file?q=1")];
     for (method, target) in requests {
         let wanted = exchange(&server, method, target)?;
-        let found = server.running().wait_stdout(Deadline::after(LAG), |log| {
+        let found = server.running().wait_stdout(Deadline::within(LAG), |log| {
             whole_lines(log).any(|line| read_line(&line).is_ok_and(|line| wanted.fits(&line))).then_some(())
         });
         found.ok_or_else(|| missing(&server, &wanted))?;
@@ -251,7 +251,7 @@ fn parallel(t: &mut Trial) -> Verdict {
 
     let all = CLIENTS * REQUESTS;
     let enough = |log: &[u8]| (whole_lines(log).count() >= all).then_some(());
-    let _ = server.running().wait_stdout(Deadline::after(LAG), enough);
+    let _ = server.running().wait_stdout(Deadline::within(LAG), enough);
     let log = server.running().stdout();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for line in whole_lines(log.head()).filter(|line| line.contains(&tag[..8])) {
@@ -319,7 +319,7 @@ fn injection(t: &mut Trial) -> Verdict {
             let named = |word: &str| lines.iter().any(|line| line.contains(word));
             (named(&fence) && named(&canary)).then_some(())
         };
-        let _ = server.running().wait_stdout(Deadline::after(LAG), both);
+        let _ = server.running().wait_stdout(Deadline::within(LAG), both);
         let log = server.running().stdout();
         let is_forged = |line: &[u8]| {
             line.starts_with(canary.as_bytes()) || line.iter().any(|octet| *octet == 0x1b || *octet == b'\r')

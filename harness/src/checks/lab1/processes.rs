@@ -115,7 +115,7 @@ impl<'a> Family<'a> {
     /// Waits until every thread of the program and of its supervisor sleeps: what was sent to it, signals
     /// included, has had its effect.
     pub fn wait_quiet(&self) {
-        let _ = poll_until(self.deadline.earlier(TO_SLEEP), || self.looks_asleep().then_some(()));
+        let _ = poll_until(Deadline::within(TO_SLEEP), || self.looks_asleep().then_some(()));
     }
 
     /// Two equal looks with everything asleep: nothing ran in between, nothing was about to.
