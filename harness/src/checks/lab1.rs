@@ -4,6 +4,7 @@ mod bodies;
 mod client;
 mod conditional;
 mod crowd;
+mod dates;
 mod errors;
 mod etag;
 mod exchange;
@@ -52,6 +53,7 @@ pub const GROUPS: &[&[Check]] = &[
     start::CHECKS,
     files::CHECKS,
     types::CHECKS,
+    dates::CHECKS,
     head::CHECKS,
     errors::CHECKS,
     listing::CHECKS,

@@ -1,11 +1,13 @@
 //! Stage 4: what is not there, what must not be reached, and what is no request.
 
-use std::io;
-use std::os::unix::fs::symlink;
-use std::path::Path;
+mod outside;
+
+pub use outside::Outside;
+
+use outside::{Escape, LeadsTo, Links};
 
 use super::serve::{Server, shared};
-use super::site::{File, Folder, make_dir, permit, prose, word};
+use super::site::word;
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Conn, Request, expect_status, expect_status_in};
 use crate::trial::Trial;
@@ -165,7 +167,7 @@ pub const CHECKS: &[Check] = &[
         clause: "RFC 9112 §3.2",
         why: "Host tells many sites behind one address apart. If it is missing or doubled, a proxy and the server \
               behind it could each believe in another site.",
-        peers: "nginx, Apache and caddy refuse all three; Python's http.server and busybox none.",
+        peers: "nginx, Apache, lighttpd and caddy refuse all three; Python's http.server and busybox none.",
         hints: &[
             "Count the field lines named Host in any case: exactly one in HTTP/1.1, at most one in HTTP/1.0.",
             "The value is a host and maybe a colon and a port: no space, no slash.",
@@ -190,108 +192,6 @@ pub const CHECKS: &[Check] = &[
         run: version,
     },
 ];
-
-/// What stands outside the root, and what leads there.
-pub struct Outside {
-    /// The name of files outside, and a word in them that no answer may hold.
-    canary: String,
-    /// Targets with what is special in them.
-    escapes: Vec<Escape>,
-    links: Links,
-    unreadable: File,
-    /// Two links that point at each other.
-    circle: String,
-}
-
-struct Escape {
-    target: String,
-    trick: &'static str,
-    leads_to: LeadsTo,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum LeadsTo {
-    /// To a file that is not there if the path is kept inside: an error is due.
-    File,
-    /// To a directory, which kept inside is the root.
-    Directory,
-    /// Nowhere by the grammar: a close without an answer passes, malformed requests being tried elsewhere.
-    Malformed,
-}
-
-struct Links {
-    file: String,
-    file_in_folder: String,
-    folder: String,
-}
-
-impl Outside {
-    /// `dir` holds the root.
-    pub fn make(top: &Folder, dir: &Path, rng: &mut fastrand::Rng) -> io::Result<Outside> {
-        let canary = format!("canary{}", word(rng));
-        let secret = dir.join("www-secret");
-        make_dir(&secret)?;
-        for place in [dir, &secret] {
-            File::make(place, &canary, format!("{canary}: no answer may hold this line\n").into_bytes())?;
-        }
-        let home = top.folder(&word(rng))?;
-        let [file, folder, one, other] = std::array::from_fn(|_| word(rng));
-        symlink(dir.join(&canary), home.path.join(&file))?;
-        symlink("../../www-secret", home.path.join(&folder))?;
-        symlink(&other, home.path.join(&one))?;
-        symlink(&one, home.path.join(&other))?;
-        let unreadable = home.file(&format!("{}.txt", word(rng)), prose(rng, 2..4))?;
-        permit(&unreadable.path, 0o000)?;
-        let at = |name: &str| format!("{}{name}", home.target);
-        Ok(Outside {
-            escapes: escapes(&home.target, dir, &canary),
-            links: Links {
-                file: at(&file),
-                file_in_folder: at(&format!("{folder}/{canary}")),
-                folder: at(&format!("{folder}/")),
-            },
-            unreadable,
-            circle: at(&one),
-            canary,
-        })
-    }
-}
-
-/// `home` is a directory in the root: `/k3f9/`.
-fn escapes(home: &str, dir: &Path, canary: &str) -> Vec<Escape> {
-    use LeadsTo::{Directory, File, Malformed};
-    let outside = dir.display();
-    let up = "/..".repeat(dir.components().count() + 2);
-    let encoded = "/%2e%2e".repeat(dir.components().count() + 2);
-    [
-        (format!("/../{canary}"), "\"..\" goes up", File),
-        (format!("{up}{outside}/{canary}"), "up to / and down again", File),
-        (format!("{home}../../{canary}"), "down, then up twice", File),
-        (format!("/./../{canary}"), "\".\" stays, \"..\" goes up", File),
-        (format!("/../www-secret/{canary}"), "a neighbour whose name begins like the root's", File),
-        (format!("{home}../../www-secret/{canary}"), "the same, from a directory", File),
-        (format!("/%2e%2e/{canary}"), "%2e is an encoded dot", File),
-        (format!("/.%2E/{canary}"), "one dot plain, one encoded", File),
-        (format!("/..%2f{canary}"), "%2f is an encoded slash", File),
-        (format!("/%2e%2e%2fwww-secret%2f{canary}"), "dots and slashes encoded", File),
-        (format!("{encoded}{outside}/{canary}"), "encoded, up to / and down again", File),
-        (format!("/%252e%252e/{canary}"), "encoded twice", File),
-        (format!("/%2e%2e/www-secret/{canary}?q=1"), "with a query", File),
-        (format!("/{outside}/{canary}"), "an absolute path behind the slash", File),
-        (format!("/%2F{outside}/{canary}"), "an absolute path behind an encoded slash", File),
-        ("/../".to_owned(), "the directory above", Directory),
-        ("/%2e%2e/".to_owned(), "the directory above, encoded", Directory),
-        (format!("{home}../../"), "down, then up twice", Directory),
-        (format!("/..\\{canary}"), "a backslash", Malformed),
-        (format!("/..%5c{canary}"), "an encoded backslash", Malformed),
-        (format!("../{canary}"), "no slash at the beginning", Malformed),
-        (format!("/%c0%ae%c0%ae/{canary}"), "dots as overlong UTF-8, which is none", Malformed),
-        (format!("/../{canary}%00.txt"), "an encoded NUL, which ends a name in C", Malformed),
-    ]
-    .into_iter()
-    .map(|(target, trick, leads_to)| Escape { target, trick, leads_to })
-    .collect()
-}
 
 fn not_found(t: &mut Trial) -> Verdict {
     let server = shared(t)?;
@@ -424,7 +324,7 @@ fn method_unknown(t: &mut Trial) -> Verdict {
 fn malformed(t: &mut Trial) -> Verdict {
     let server = shared(t)?;
     let [a, b, c] = std::array::from_fn(|_| word(&mut t.rng));
-    for line in [format!("{a} {b} {c}"), c.clone()] {
+    for line in [format!("{a} {b} {c}"), c] {
         refused_and_closed(&mut server.connect()?, &format!("{line}\r\nHost: {}\r\n\r\n", server.host()))
             .by_hand("printf 'hello there\\r\\n\\r\\n' | nc 127.0.0.1 8080")?;
     }

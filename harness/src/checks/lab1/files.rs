@@ -1,7 +1,6 @@
 //! Stage 2: files as octets, and the names by which they are asked for.
 
 use std::io;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::serve::{Server, shared};
 use super::site::{File, Folder, prose, word};
@@ -11,9 +10,7 @@ use crate::deadline::poll_until;
 use crate::sys;
 use crate::trial::Trial;
 use crate::verdict::{Explain, Failure, Verdict, fail};
-use crate::wire::bytes;
 use crate::wire::http::body::Framing;
-use crate::wire::http::date;
 use crate::wire::http::message::Response;
 
 const ANSWERS: &[&str] = &["web.start.answers"];
@@ -151,54 +148,11 @@ pub const CHECKS: &[Check] = &[
         hints: &["If the path is a directory, look for index.html in it before anything else."],
         run: index,
     },
-    Check {
-        id: "web.files.date",
-        title: "Date is the time of the response, in GMT and in the one format for it",
-        lab: Lab::Lab1,
-        stage: 2,
-        tier: Tier::Core,
-        points: 1,
-        role: Role::Server,
-        needs: ANSWERS,
-        basis: Basis::Must,
-        clause: "RFC 9110 §6.6.1",
-        why: "Caches reckon age and freshness from Date. It reads like \"Sun, 06 Nov 1994 08:49:37 GMT\" and is \
-              never local time; your program is run as if it stood in India, 5 h 30 min ahead.",
-        peers: "",
-        hints: &[
-            "Which function turns seconds since 1970 into a date without regard to the time zone? (gmtime, not \
-             localtime.)",
-            "The day has two digits, the names are English whatever the locale, and the zone is the word GMT.",
-        ],
-        run: date,
-    },
-    Check {
-        id: "web.files.last-modified",
-        title: "Last-Modified is the time of the file's last change, in GMT",
-        lab: Lab::Lab1,
-        stage: 2,
-        tier: Tier::Core,
-        points: 1,
-        role: Role::Server,
-        needs: ANSWERS,
-        basis: Basis::Should,
-        clause: "RFC 9110 §8.8.2.1",
-        why: "With it a client can ask later whether the file has changed and be told \"no\" in a few octets.",
-        peers: "",
-        hints: &[
-            "The file's metadata has it (st_mtime); format it as you format Date.",
-            "Seconds since 1970 know no time zone; only the function that makes a date of them does.",
-        ],
-        run: last_modified,
-    },
 ];
 
 const LARGE: usize = 8 << 20;
 /// The receive buffer of a slow reader: far less than `LARGE`, and not so little that TCP crawls.
 const SLOW: usize = 64 << 10;
-/// Clocks of the same host are read here and there, with a scheduler in between.
-const CLOCK_SLACK: Duration = Duration::from_secs(2);
-
 /// What these checks ask for.
 pub struct Files {
     /// With more octets than characters.
@@ -212,7 +166,6 @@ pub struct Files {
     inside: File,
     indexed: Folder,
     index: File,
-    dated: Vec<(File, SystemTime)>,
 }
 
 /// One way to write a file's name in a target.
@@ -240,7 +193,6 @@ impl Files {
             dotted: home.file(&format!("{}..{}.txt", word(rng), word(rng)), prose(rng, 3..9))?,
             inside: home.file(&format!("{}.txt", word(rng)), prose(rng, 3..9))?,
             index: indexed.file("index.html", index_page(rng))?,
-            dated: dated(&home, rng)?,
             folder,
             indexed,
         })
@@ -288,19 +240,6 @@ fn spellings(home: &Folder, rng: &mut fastrand::Rng) -> io::Result<Vec<Spelling>
             "%25 stands for \"%\", and what comes out is not decoded again",
         ),
     ])
-}
-
-/// Files of long ago, whole seconds; one on a day of one digit, since the format has two.
-fn dated(home: &Folder, rng: &mut fastrand::Rng) -> io::Result<Vec<(File, SystemTime)>> {
-    const YEAR_2001: u64 = 978_307_200;
-    const FIFTH_OF_MARCH_2013: u64 = 1_362_441_600;
-    [YEAR_2001 + rng.u64(..18 * 365 * 86_400), FIFTH_OF_MARCH_2013 + rng.u64(..86_400)]
-        .into_iter()
-        .map(|seconds| {
-            let at = UNIX_EPOCH + Duration::from_secs(seconds);
-            Ok((home.file(&format!("{}.txt", word(rng)), prose(rng, 2..5))?.modified(at)?, at))
-        })
-        .collect()
 }
 
 fn text(t: &mut Trial) -> Verdict {
@@ -399,7 +338,7 @@ fn wait_until_stuck(t: &Trial, conn: &Conn) -> Verdict {
 fn query(t: &mut Trial) -> Verdict {
     let server = shared(t)?;
     let file = &server.site.text;
-    for query in [format!("?v={}", t.rng.u32(..)), "?".to_owned(), "?a=/../b?c".to_owned()] {
+    for query in [format!("?v={}", t.rng.u32(..)), "?".to_owned(), "?a=/b?c".to_owned()] {
         get_file(&server, &format!("{}{query}", file.target), file)
             .note(format!("the target was {}{query}", file.target))
             .by_hand("curl -s 'http://127.0.0.1:8080/notes.txt?v=2'")?;
@@ -439,70 +378,4 @@ fn index(t: &mut Trial) -> Verdict {
     let server = shared(t)?;
     let Files { indexed, index, .. } = &server.site.files;
     get_file(&server, &indexed.target, index)
-}
-
-fn date(t: &mut Trial) -> Verdict {
-    let server = shared(t)?;
-    let before = SystemTime::now();
-    let response = server.ask(&server.get(&server.site.text.target))?;
-    let after = SystemTime::now();
-    let sent = expect_date(&response, "Date")?;
-    if before - CLOCK_SLACK <= sent && sent <= after + CLOCK_SLACK {
-        return Ok(());
-    }
-    wrong_time("Date", before, sent)
-}
-
-fn last_modified(t: &mut Trial) -> Verdict {
-    let server = shared(t)?;
-    for (file, modified) in &server.site.files.dated {
-        let response = server.ask(&server.get(&file.target))?;
-        expect_status(&response, 200)?;
-        let sent = expect_date(&response, "Last-Modified")?;
-        if sent != *modified {
-            return wrong_time("Last-Modified", *modified, sent).by_hand(
-                "touch -d '2013-03-05 07:08:09 UTC' notes.txt; curl -sI http://127.0.0.1:8080/notes.txt",
-            );
-        }
-    }
-    Ok(())
-}
-
-/// The date in that field, exact to the octet.
-fn expect_date(response: &Response, name: &str) -> Verdict<SystemTime> {
-    let example = format!("{name}: Sun, 06 Nov 1994 08:49:37 GMT (with the right time)");
-    let Some(value) = response.head.fields.get(name) else {
-        return fail(example, format!("no field {name}")).by_hand("curl -sI http://127.0.0.1:8080/notes.txt");
-    };
-    date::is_imf_fixdate(value).map_err(|error| {
-        let (line, carets) = bytes::excerpt(value, error.offset, error.len, 70);
-        Failure::new(example, format!("another format at octet {} of the value", error.offset))
-            .excerpt([line, carets])
-            .rule(format!("{} ({}).", error.rule, error.clause))
-            .into()
-    })
-}
-
-fn wrong_time(name: &str, expected: SystemTime, sent: SystemTime) -> Verdict {
-    let apart = sent.duration_since(expected).unwrap_or_else(|error| error.duration()).as_secs();
-    let failure = Failure::new(
-        format!("{name}: {}", date::imf_fixdate(expected)),
-        format!("{name}: {}, {} off", date::imf_fixdate(sent), span(apart)),
-    );
-    let local = (apart + 2) % 1800 <= 4 && apart > 4;
-    Err(if local {
-        failure.note("that is local time with the word GMT behind it: your program runs with TZ=Asia/Kolkata")
-    } else {
-        failure
-    }
-    .into())
-}
-
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }

@@ -1,20 +1,21 @@
 //! Stage 5: directories: the slash at the end, and the page that lists what is there.
 //!
-//! Links are read as a browser does, HTML-unescaped and resolved, and their names percent-decoded; only what
-//! they lead to is judged, not how they are written.
+//! Only what the links lead to is judged, not how they are written.
 
 mod details;
+mod folders;
+mod seen;
 
-use std::io;
-use std::time::{Duration, UNIX_EPOCH};
+pub use folders::Folders;
+
+use folders::{Listed, MARKUP, YEAR};
+use seen::{Entry, Seen, segments};
 
 use super::serve::{Server, shared};
-use super::site::{File, Folder, noise, prose, word};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{expect_body, expect_status, expect_status_in, syntax_failure};
 use crate::trial::Trial;
 use crate::verdict::{Explain, Failure, Verdict, ensure, fail};
-use crate::wire::html::{Link, Page};
 use crate::wire::http::message::Response;
 use crate::wire::uri::{self, Reference};
 
@@ -157,226 +158,8 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-const MANY: usize = 500;
 /// Links of the long listing that are followed.
 const SAMPLE: usize = 10;
-/// 17 June 2013, 00:00 GMT: in all time zones of that year, and no other number of the date is 13.
-const JUNE_2013: u64 = 1_371_427_200;
-const YEAR: &str = "2013";
-
-/// What these checks ask for.
-pub struct Folders {
-    /// Two files and a directory with everyday names, one level below another directory.
-    pub plain: Listed,
-    odd: Listed,
-    many: Listed,
-    mixed: Listed,
-    dated: Listed,
-    dotted: Listed,
-    /// What the hidden entries of `dotted` are called.
-    hidden: Vec<String>,
-}
-
-/// A directory and what is to be seen of it.
-pub struct Listed {
-    pub target: String,
-    here: Folder,
-    files: Vec<File>,
-    folders: Vec<String>,
-}
-
-impl Listed {
-    fn new(above: &Folder, name: &str) -> io::Result<Listed> {
-        let here = above.folder(name)?;
-        Ok(Listed { target: here.target.clone(), here, files: Vec::new(), folders: Vec::new() })
-    }
-
-    fn file(&mut self, name: &str, body: Vec<u8>) -> io::Result<()> {
-        self.files.push(self.here.file(name, body)?);
-        Ok(())
-    }
-
-    fn folder(&mut self, name: &str) -> io::Result<()> {
-        self.here.folder(name)?;
-        self.folders.push(name.to_owned());
-        Ok(())
-    }
-
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.files.iter().map(File::name).chain(self.folders.iter().map(String::as_str))
-    }
-
-    fn holds(&self, name: &[u8]) -> bool {
-        self.names().any(|known| known.as_bytes() == name)
-    }
-}
-
-impl Folders {
-    pub fn make(top: &Folder, rng: &mut fastrand::Rng) -> io::Result<Folders> {
-        let home = top.folder(&word(rng))?;
-        let mut plain = Listed::new(&home, &word(rng))?;
-        plain.file(&format!("{}.txt", word(rng)), prose(rng, 2..4))?;
-        plain.file(&format!("{}.html", word(rng)), prose(rng, 2..4))?;
-        plain.folder(&word(rng))?;
-
-        let mut odd = Listed::new(&home, &format!("{} & é", word(rng)))?;
-        for special in ODD {
-            odd.file(&format!("{}{special}.txt", word(rng)), prose(rng, 2..4))?;
-        }
-        odd.folder(&format!("{} #1", word(rng)))?;
-
-        let mut many = Listed::new(&home, &word(rng))?;
-        for n in 0..MANY {
-            many.file(&format!("{}{n}.txt", word(rng)), Vec::new())?;
-        }
-
-        let mut mixed = Listed::new(&home, &word(rng))?;
-        let mut letters: Vec<char> = ('a'..='z').collect();
-        rng.shuffle(&mut letters);
-        for (n, letter) in letters.into_iter().take(14).enumerate() {
-            let name =
-                format!("{}{}", if rng.bool() { letter.to_ascii_uppercase() } else { letter }, word(rng));
-            if n % 4 == 1 { mixed.folder(&name)? } else { mixed.file(&format!("{name}.txt"), Vec::new())? }
-        }
-
-        let mut dated = Listed::new(&home, &word(rng))?;
-        for octets in [rng.usize(300..999), rng.usize(20_000..90_000)] {
-            dated.file(&format!("{}.txt", word(rng)), noise(rng, octets))?;
-        }
-        let at = UNIX_EPOCH + Duration::from_secs(JUNE_2013 + rng.u64(..86_400));
-        dated.files = dated.files.into_iter().map(|file| file.modified(at)).collect::<io::Result<_>>()?;
-
-        let mut dotted = Listed::new(&home, &word(rng))?;
-        dotted.file(&format!("{}.txt", word(rng)), prose(rng, 2..4))?;
-        dotted.folder(&word(rng))?;
-        let hidden = vec![format!(".{}", word(rng)), format!(".{}.txt", word(rng))];
-        dotted.here.folder(&hidden[0])?;
-        dotted.here.file(&hidden[1], prose(rng, 2..4))?;
-        Ok(Folders { plain, odd, many, mixed, dated, dotted, hidden })
-    }
-}
-
-/// What stands behind a word in names that are hard to write into a page.
-const ODD: &[&str] =
-    &[" 1", "é€", "<kbd>", "&amp;", "\"q\"", "'s", "#2", "?q=1", "%41", "100%", "+1", ";v=2", ":80", "[1]"];
-/// Those of them that come out differently when a text is not escaped.
-const MARKUP: &[&str] = &["<kbd>", "&amp;"];
-
-/// A listing as a browser understands it.
-struct Seen {
-    /// As sent, with its parameters.
-    media_type: String,
-    page: Page,
-    body: Vec<u8>,
-    entries: Vec<Entry>,
-    parent: bool,
-}
-
-/// A link to something in the directory.
-struct Entry {
-    name: Vec<u8>,
-    /// The link's path ends with a slash.
-    slash: bool,
-    /// What a browser asks for.
-    target: String,
-    link: Link,
-}
-
-impl Entry {
-    /// All that is to be read in its row.
-    fn shown(&self) -> String {
-        format!("{} {}", self.link.text, self.link.row)
-    }
-}
-
-impl Seen {
-    fn of(response: Response, listed: &Listed, server: &Server) -> Seen {
-        let page = Page::read(&response.body);
-        let base = page.base.as_ref().map_or_else(
-            || listed.target.clone().into_bytes(),
-            |base| uri::resolve(listed.target.as_bytes(), base),
-        );
-        let here = segments(listed.target.as_bytes());
-        let (mut entries, mut parent) = (Vec::new(), false);
-        for link in &page.links {
-            let target = uri::resolve(&base, &link.href);
-            let parts = Reference::split(&target);
-            let elsewhere = parts.scheme.is_some_and(|scheme| !scheme.eq_ignore_ascii_case(b"http"))
-                || parts.authority.is_some_and(|authority| authority != server.host().as_bytes());
-            let path = segments(parts.path);
-            match path.strip_prefix(here.as_slice()) {
-                _ if elsewhere => {}
-                Some([name]) => entries.push(Entry {
-                    name: name.clone(),
-                    slash: parts.path.ends_with(b"/"),
-                    target: as_requested(&parts),
-                    link: link.clone(),
-                }),
-                _ => parent |= path == here[..here.len() - 1],
-            }
-        }
-        let media_type = response.head.fields.text("Content-Type").unwrap_or("none".to_owned());
-        Seen { media_type, page, body: response.body, entries, parent }
-    }
-
-    fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name == name.as_bytes())
-    }
-
-    /// Fails unless every entry has a link.
-    fn expect_all(&self, listed: &Listed) -> Verdict {
-        let missing: Vec<&str> = listed.names().filter(|name| self.entry(name).is_none()).collect();
-        let Some(&first) = missing.first() else { return Ok(()) };
-        let of = listed.names().count();
-        let failure = Failure::new(
-            format!("a link to each of the {of} entries, {first:?} among them"),
-            format!("no link leads to {first:?}; {} of {of} are missing", missing.len()),
-        );
-        // Names begin with a word that occurs nowhere else.
-        let near = self.page.links.iter().find(|link| {
-            [String::from_utf8_lossy(&link.href).as_ref(), link.text.as_str()]
-                .iter()
-                .any(|text| text.contains(&first[..8.min(first.len())]))
-        });
-        Err(match near {
-            Some(link) => failure.note(self.where_it_leads(link)),
-            None => failure,
-        }
-        .into())
-    }
-
-    fn where_it_leads(&self, link: &Link) -> String {
-        let href = String::from_utf8_lossy(&link.href);
-        match self.entries.iter().find(|entry| entry.link == *link) {
-            Some(entry) => {
-                format!(
-                    "the link href=\"{href}\" leads to {:?} instead",
-                    String::from_utf8_lossy(&entry.name)
-                )
-            }
-            None => format!("the link href=\"{href}\" does not lead into this directory"),
-        }
-    }
-}
-
-/// The segments of a path, each percent-decoded; a slash at the end adds none.
-fn segments(path: &[u8]) -> Vec<Vec<u8>> {
-    let path = path.strip_prefix(b"/").unwrap_or(path);
-    let path = path.strip_suffix(b"/").unwrap_or(path);
-    if path.is_empty() {
-        return Vec::new();
-    }
-    path.split(|&octet| octet == b'/').map(uri::percent_decode).collect()
-}
-
-/// Browsers encode what a page has left as it is.
-fn as_requested(parts: &Reference<'_>) -> String {
-    let query = parts.query.map(|query| [b"?", query].concat()).unwrap_or_default();
-    [parts.path, &query].concat().iter().fold(String::new(), |target, &octet| match octet {
-        b'!' | b'#'..=b';' | b'=' | b'?'..=b'~' => target + char::from(octet).encode_utf8(&mut [0; 4]),
-        _ => target + &format!("%{octet:02X}"),
-    })
-}
 
 fn list(server: &Server, listed: &Listed) -> Verdict<Seen> {
     let response = server.ask(&server.get(&listed.target))?;

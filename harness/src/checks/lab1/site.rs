@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::crowd::Crowd;
+use super::dates::Dates;
 use super::errors::Outside;
 use super::files::Files;
 use super::gzip::Packed;
@@ -31,6 +32,7 @@ pub struct Site {
     pub crowd: Crowd,
     pub files: Files,
     pub types: Types,
+    pub dates: Dates,
     pub outside: Outside,
     pub folders: Folders,
     /// A file with a compressed neighbour.
@@ -60,6 +62,7 @@ impl Site {
             text: top.file(&format!("{}.txt", word(&mut rng)), prose(&mut rng, 40..60))?,
             files: Files::make(&top, &mut rng)?,
             types: Types::make(&top, &mut rng)?,
+            dates: Dates::make(&top, &mut rng)?,
             outside: Outside::make(&top, dir, &mut rng)?,
             folders: Folders::make(&top, &mut rng)?,
             pages: Pages::make(&root, &mut rng)?,

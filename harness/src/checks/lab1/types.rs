@@ -3,7 +3,7 @@
 use std::io;
 
 use super::serve::{Server, shared};
-use super::site::{File, Folder, prose, word};
+use super::site::{File, Folder, noise, prose, word};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::expect_status;
 use crate::trial::Trial;
@@ -96,14 +96,14 @@ impl Types {
     pub fn make(top: &Folder, rng: &mut fastrand::Rng) -> io::Result<Types> {
         let home = top.folder(&word(rng))?;
         let dotted = home.folder(&format!("{}.html", word(rng)))?;
-        let mut file = |folder: &Folder, extension: &str| {
-            folder.file(&format!("{}{extension}", word(rng)), prose(rng, 1..2))
-        };
-        let known = BY_EXTENSION
-            .iter()
-            .map(|(extension, types)| Ok((file(&home, &format!(".{extension}"))?, *types)))
-            .collect::<io::Result<_>>()?;
-        let unknown = vec![file(&home, ".wirelab")?, file(&home, "")?, file(&dotted, "")?];
+        let mut known = Vec::new();
+        for (extension, types) in BY_EXTENSION {
+            known.push((home.file(&format!("{}.{extension}", word(rng)), prose(rng, 1..2))?, *types));
+        }
+        let mut unknown = Vec::new();
+        for (folder, extension) in [(&home, ".wirelab"), (&home, ""), (&dotted, "")] {
+            unknown.push(folder.file(&format!("{}{extension}", word(rng)), noise(rng, 100))?);
+        }
         Ok(Types { known, unknown })
     }
 }
