@@ -291,3 +291,6 @@ pub fn expect_body(response: &Response, expected: &[u8]) -> Verdict {
     }
     .into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -295,7 +295,11 @@ mod tests {
         let cores = thread::available_parallelism().map_or(2, usize::from);
         thread::scope(|scope| {
             for _ in 0..2 * cores {
-                scope.spawn(|| while !stop.load(Ordering::Relaxed) {});
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
             }
             for _ in 0..4 {
                 let (mut stream, socket) = pair();

@@ -65,7 +65,7 @@ pub const CHECKS: &[Check] = &[
         clause: "RFC 9112 §6.1",
         why: "Two lengths for one body is what smuggling is made of: a proxy believes the one, the server the \
               other. Answer it or refuse it, but then close.",
-        peers: "nginx, Apache and Node answer 400 and close.",
+        peers: "nginx, lighttpd and Node answer 400; Apache and busybox answer the request. All close.",
         hints: &["Does anything in your program notice that both fields are there?"],
         run: both,
     },

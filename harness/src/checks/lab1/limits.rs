@@ -6,8 +6,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use super::exchange::{expect_alive, expect_refused, expect_same, expect_timed_out};
-use super::serve::{Fresh, Server, shared};
-use super::site::word;
+use super::serve::{Fresh, shared};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::trial::Trial;
 use crate::verdict::{Explain, Verdict};
@@ -83,12 +82,19 @@ fn served(t: &mut Trial) -> Verdict {
     let path = &server.site.text.target;
     let alone = server.ask(&server.get(path))?;
 
-    let few = section(t, &server, 3, SECTION);
-    let many = section(t, &server, 90, SECTION);
+    let host = server.host();
     for (what, line, fields) in [
-        (format!("a request line of {LINE} octets"), request_line(path, LINE), section(t, &server, 1, 0)),
-        (format!("a header section of {SECTION} octets in 3 fields"), request_line(path, 0), few),
-        (format!("a header section of {SECTION} octets in 90 fields"), request_line(path, 0), many),
+        (format!("a request line of {LINE} octets"), request_line(path, LINE), section(&host, 1, 0)),
+        (
+            format!("a header section of {SECTION} octets in 3 fields"),
+            request_line(path, 0),
+            section(&host, 3, SECTION),
+        ),
+        (
+            format!("a header section of {SECTION} octets in 90 fields"),
+            request_line(path, 0),
+            section(&host, 90, SECTION),
+        ),
     ] {
         let mut conn = server.connect()?;
         conn.send(format!("{line}\r\n{fields}\r\n"))?;
@@ -104,13 +110,26 @@ fn refused(t: &mut Trial) -> Verdict {
     const FIELDS: usize = 250;
     let server = shared(t)?;
     let path = &server.site.text.target;
-    let short = section(t, &server, 1, 0);
-    let long = section(t, &server, 150, SECTION);
-    let many = section(t, &server, FIELDS, 0);
+    let host = server.host();
     for (what, line, fields, statuses) in [
-        (format!("a request line of {LINE} octets"), request_line(path, LINE), short, [414, 431, 400]),
-        (format!("a header section of {SECTION} octets"), request_line(path, 0), long, [431, 413, 400]),
-        (format!("a header section of {FIELDS} fields"), request_line(path, 0), many, [431, 413, 400]),
+        (
+            format!("a request line of {LINE} octets"),
+            request_line(path, LINE),
+            section(&host, 1, 0),
+            [414, 431, 400],
+        ),
+        (
+            format!("a header section of {SECTION} octets"),
+            request_line(path, 0),
+            section(&host, 150, SECTION),
+            [431, 413, 400],
+        ),
+        (
+            format!("a header section of {FIELDS} fields"),
+            request_line(path, 0),
+            section(&host, FIELDS, 0),
+            [431, 413, 400],
+        ),
     ] {
         let request = format!("{line}\r\n{fields}\r\n");
         expect_refused(&server, &what, request.as_bytes(), &statuses)?;
@@ -127,13 +146,13 @@ fn request_line(path: &str, length: usize) -> String {
     }
 }
 
-/// `count` field lines with `Host` as the first, `length` octets in all or a few more.
-fn section(t: &mut Trial, server: &Server, count: usize, length: usize) -> String {
-    let mut section = format!("Host: {}\r\n", server.host());
+/// `count` field lines, `Host` being the first: `length` octets in all, or as few as that takes.
+fn section(host: &str, count: usize, length: usize) -> String {
+    let mut section = format!("Host: {host}\r\n");
     for left in (1..count).rev() {
-        let line = format!("X-{left}-{}: \r\n", word(&mut t.rng));
-        let pad = (length.saturating_sub(section.len()) / left).saturating_sub(line.len()).max(1);
-        let _ = write!(section, "{}{}\r\n", line.trim_end_matches("\r\n"), "v".repeat(pad));
+        let name = format!("X-{left}");
+        let pad = (length.saturating_sub(section.len()) / left).saturating_sub(name.len() + 4).max(1);
+        let _ = write!(section, "{name}: {}\r\n", "v".repeat(pad));
     }
     section
 }
@@ -166,5 +185,14 @@ mod tests {
     fn a_request_line_is_as_long_as_was_asked_for() {
         assert_eq!(request_line("/a.txt", 8000).len(), 8000);
         assert_eq!(request_line("/a.txt", 0), "GET /a.txt HTTP/1.1");
+    }
+
+    #[test]
+    fn a_header_section_has_as_many_octets_and_fields_as_were_asked_for() {
+        for (count, length) in [(3, 8000), (90, 8000), (150, 72 << 10)] {
+            let section = section("127.0.0.1:40213", count, length);
+            assert_eq!((section.lines().count(), section.len()), (count, length));
+        }
+        assert_eq!(section("h", 250, 0).lines().count(), 250);
     }
 }

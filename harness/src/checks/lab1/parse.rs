@@ -158,7 +158,8 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, lab 1; RFC 3986 §2.1",
         why: "After a percent sign come two hexadecimal digits. Input from the network may end or go wrong at \
               any octet, and no file name holds a NUL.",
-        peers: "nginx and Apache answer 400, lighttpd 404; python's http.server drops the connection at %00.",
+        peers: "nginx answers 400 to all, Apache and lighttpd 400 or 404; python's http.server drops the connection \
+                at %00.",
         hints: &[
             "What does your decoder do when fewer than two octets follow the percent sign?",
             "Let decoding return a Result, answer 400 to its error, and treat a decoded NUL as one.",
