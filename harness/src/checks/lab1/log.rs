@@ -359,7 +359,7 @@ mod tests {
             (&LINE.replace("Oct", "10"), "a date"),
             (&LINE.replace(" 2326", ""), "a status and a number"),
             (&LINE.replace('"', ""), "the request line"),
-            (&format!("{LINE} \"-\" \"curl\""), "a status of three digits"),
+            (&format!("{LINE} \"-\" \"curl\""), "a status and a number"),
         ] {
             assert!(read_line(line).unwrap_err().starts_with(part), "{line}: {:?}", read_line(line));
         }
