@@ -1,21 +1,20 @@
 //! Stage 12: the client, against an origin that plays the server.
 //!
-//! Left to the client: whether interim heads are shown, whether a redirect's body is read to its end before the
-//! connection is closed, and what it makes of two framings at once.
+//! Left to the client: whether interim heads are shown, and what it makes of two framings at once.
 
-use std::ffi::OsString;
+mod run;
+
 use std::net::Ipv4Addr;
 
 use socket2::{Domain, Socket, Type};
 
+use self::run::{ask, run};
 use super::site::{noise, prose, word};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::fake::origin::{Act, Origin};
-use crate::subject::Status;
 use crate::trial::Trial;
-use crate::verdict::{Explain, Failure, Fault, Verdict, ensure, fail};
+use crate::verdict::{Explain, Fault, Verdict, ensure};
 use crate::wire::bytes;
-use crate::wire::difference;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -441,85 +440,6 @@ fn refused(t: &mut Trial) -> Verdict {
     run(t, &["GET", "127.0.0.1", &port, "/"])?.exits(2, "a port on which nothing listens")?;
     run(t, &[])?.exits(2, "no arguments")?;
     run(t, &["GET", "127.0.0.1"])?.exits(2, "two arguments instead of four")
-}
-
-/// How the client ended, and what it had printed.
-struct Ended {
-    status: Status,
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-    by_hand: String,
-}
-
-/// Asks `origin` for `path`, as `web-client METHOD HOST PORT PATH`.
-fn ask(t: &mut Trial, origin: &Origin, method: &str, path: &str) -> Verdict<Ended> {
-    let addr = origin.addr();
-    run(t, &[method, &addr.ip().to_string(), &addr.port().to_string(), path])
-}
-
-/// Runs the client to its end. Each run has the check's whole patience.
-fn run(t: &mut Trial, arguments: &[&str]) -> Verdict<Ended> {
-    t.scene().restart_clock();
-    let running = t.run(Role::Client, arguments.iter().map(OsString::from).collect())?;
-    let Some(exit) = running.wait_exit(t.deadline()) else {
-        let waited = t.scene().patience().as_secs_f64();
-        return Err(Failure::new("your client ends by itself", format!("it still runs after {waited} s"))
-            .note(
-                "what does it wait for? A server may keep the connection open after its answer: the head says \
-                 where the answer ends",
-            )
-            .silent()
-            .into());
-    };
-    t.step(format!("your program ended {}", exit.status));
-    let by_hand = arguments.iter().enumerate().map(|(at, word)| if at == 2 { "8080" } else { word });
-    let by_hand = shlex::try_join(by_hand).unwrap_or_else(|_| arguments.join(" "));
-    Ok(Ended {
-        status: exit.status,
-        stdout: running.stdout().head().to_vec(),
-        stderr: running.stderr().head().to_vec(),
-        by_hand: format!("web-client {by_hand}; echo $?"),
-    })
-}
-
-impl Ended {
-    fn exits(&self, code: i32, what: &str) -> Verdict {
-        let meaning = match code {
-            0 => "0, for a whole answer of 2xx or 3xx",
-            1 => "1, for a whole answer of 4xx or 5xx",
-            _ => "2, for an error of usage, network or protocol",
-        };
-        let seen = format!("it ended {}", self.status);
-        ensure(self.status == Status::Code(code), format!("exit status {meaning}; here: {what}"), seen)
-            .by_hand(&self.by_hand)
-    }
-
-    fn prints(&self, body: &[u8], what: &str) -> Verdict {
-        if self.stdout == body {
-            return Ok(());
-        }
-        let expected = match body.len() {
-            0 => format!("nothing on stdout; here: {what}"),
-            octets => format!("{octets} octets on stdout, the body of {what}"),
-        };
-        let difference = difference::describe(body, &self.stdout);
-        let mut lines = difference.lines();
-        let failure = Failure::new(expected, lines.next().unwrap_or_default());
-        Err(lines.fold(failure, Failure::note).into())
-    }
-
-    /// Fails unless one line on stderr holds all of `words`, in any case.
-    fn shows(&self, words: &[&str], what: &str) -> Verdict {
-        let stderr = String::from_utf8_lossy(&self.stderr).to_ascii_lowercase();
-        if stderr.lines().any(|line| words.iter().all(|word| line.contains(&word.to_ascii_lowercase()))) {
-            return Ok(());
-        }
-        let seen = match stderr.lines().count() {
-            0 => "nothing on stderr".to_owned(),
-            lines => format!("{lines} lines on stderr, none of them with it"),
-        };
-        fail(format!("{what} on stderr"), seen)
-    }
 }
 
 fn origin(t: &Trial, script: impl IntoIterator<Item = Act>) -> Verdict<Origin> {

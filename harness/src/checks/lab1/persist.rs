@@ -145,8 +145,8 @@ pub const CHECKS: &[Check] = &[
         points: 1,
         role: Role::Server,
         needs: &["web.persist.second"],
-        basis: Basis::Must,
-        clause: "RFC 9112 §9.3.2",
+        basis: Basis::Contract,
+        clause: "contract, lab 1; RFC 9112 §9.3.2",
         why: "A client may send the next request before it has the answer to the last. One read then returns \
               the end of one request and the beginning of the next.",
         peers: "nginx, Apache and lighttpd answer all; busybox answers the first and closes.",

@@ -19,8 +19,8 @@ pub const CHECKS: &[Check] = &[
         points: 1,
         role: Role::Server,
         needs: &["web.start.answers"],
-        basis: Basis::Should,
-        clause: "RFC 9110 §8.3",
+        basis: Basis::Contract,
+        clause: "contract, lab 1; RFC 9110 §8.3",
         why: "Whether a browser shows a page, runs a script or offers a download hangs on Content-Type, not on the \
               name.",
         peers: "lighttpd adds \"; charset=utf-8\" to text; parameters are ignored here. For .js one finds \
