@@ -166,7 +166,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Client,
-        needs: &["client.get"],
+        needs: &["client.status"],
         basis: Basis::Must,
         clause: "RFC 9110 §15.2",
         why: "Before its answer a server may send any number of interim ones, such as 103 with hints; each is a head \
@@ -186,7 +186,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Client,
-        needs: &["client.get"],
+        needs: &["client.length", "client.chunked"],
         basis: Basis::Must,
         clause: "RFC 9112 §2.2",
         why: "TCP carries a stream of octets: where one read ends says nothing about where a line, a head or a chunk \
@@ -206,7 +206,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Client,
-        needs: &["client.get"],
+        needs: &["client.length", "client.chunked"],
         basis: Basis::Must,
         clause: "RFC 9112 §8",
         why: "A connection may break at any octet. Whoever takes half a file for the whole one will not notice until \
@@ -226,7 +226,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Client,
-        needs: &["client.get"],
+        needs: &["client.length", "client.chunked"],
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "Whatever cannot be read as the RFC has it must not be passed on as if it had been, and no octet from \

@@ -63,7 +63,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Server,
-        needs: &["web.fork.process"],
+        needs: &["web.fork.isolation"],
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "A child that has ended stays in the process table, as a zombie, until its parent has asked how it ended \

@@ -101,7 +101,8 @@ const EACH: usize = 30;
 fn leaks(t: &mut Trial) -> Verdict {
     let server = Fresh::new().workers(WORKERS).start(t)?;
     // All workers have worked, and each kind of client has been there: a lazy pool is full now.
-    for half in Half::open_all(&server, WORKERS)? {
+    let together: Vec<_> = (0..WORKERS).map(|client| Half::send(&server, client)).collect::<Verdict<_>>()?;
+    for half in together {
         half.finish()?;
     }
     for (_, client) in CLIENTS {
@@ -144,12 +145,11 @@ const CLIENTS: [Client; 4] = [
     ("reset the connection in the middle of a large answer", |t, server| start_download(t, server)?.reset()),
 ];
 
-/// What all processes of a program have together.
+/// What all processes of a program have together. Ended ones that nobody has reaped are another check's matter.
 #[derive(Clone, Copy)]
 struct Holdings {
     descriptors: usize,
     threads: usize,
-    zombies: usize,
 }
 
 impl Holdings {
@@ -157,7 +157,6 @@ impl Holdings {
         Ok(Holdings {
             descriptors: family.descriptors()?,
             threads: family.threads()?,
-            zombies: family.zombies()?.len(),
         })
     }
 
@@ -175,8 +174,6 @@ impl Holdings {
             Some("an open descriptor is left over from each client: a socket or a file that is not closed")
         } else if self.threads > before.threads + SLACK {
             Some("a thread or a process is left over from each client")
-        } else if self.zombies > before.zombies + SLACK {
-            Some("ended children stay as zombies: their parent never waits for them (waitpid)")
         } else {
             None
         }
@@ -185,7 +182,7 @@ impl Holdings {
 
 impl std::fmt::Display for Holdings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Holdings { descriptors, threads, zombies } = self;
-        write!(f, "{descriptors} descriptors, {threads} threads, {zombies} zombies")
+        let Holdings { descriptors, threads } = self;
+        write!(f, "{descriptors} descriptors, {threads} threads")
     }
 }

@@ -10,7 +10,7 @@ use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::expect_status;
 use crate::deadline::{Deadline, poll_until};
 use crate::trial::{Model, Trial};
-use crate::verdict::{Failure, Fault, Verdict, ensure, fail};
+use crate::verdict::{Explain, Failure, Fault, Verdict, ensure, fail};
 use crate::wire::bytes;
 use crate::wire::http::message::Response;
 
@@ -158,6 +158,9 @@ fn page(t: &mut Trial) -> Verdict {
     count_accesses(t, &server)
 }
 
+/// Clients that ask at the same time; no more than workers.
+const AT_ONCE: usize = 6;
+
 fn count_accesses(t: &mut Trial, server: &Server) -> Verdict {
     let before = Status::ask(server)?.accesses;
     let requests = t.rng.u64(7..15);
@@ -166,7 +169,22 @@ fn count_accesses(t: &mut Trial, server: &Server) -> Verdict {
         let target = if at == 2 { "/no/such/file" } else { &server.site.text.target };
         server.ask(&server.get(target).close())?;
     }
-    t.step(format!("asked for {requests} files between two status pages"));
+    t.step(format!("asked for {requests} files, one after the other, between two status pages"));
+    expect_growth(server, before, requests)?;
+
+    let before = Status::ask(server)?.accesses;
+    let mut together: Vec<_> =
+        (0..AT_ONCE).map(|client| Half::send(server, client)).collect::<Verdict<_>>()?;
+    together.iter_mut().try_for_each(Half::complete)?;
+    together.iter_mut().try_for_each(Half::answer)?;
+    t.step(format!("asked for {AT_ONCE} files at the same time"));
+    expect_growth(server, before, AT_ONCE as u64).note(
+        "one after the other they were counted right: two that read the counter, add 1 and write it back at the same \
+         time count once (an atomic `fetch_add`, or a lock around all three)",
+    )
+}
+
+fn expect_growth(server: &Server, before: u64, requests: u64) -> Verdict {
     settle(server, |status, pages| {
         let between = requests + pages;
         let growth = status.accesses.checked_sub(before);
