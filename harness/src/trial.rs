@@ -331,13 +331,17 @@ fn not_started(error: &StartError) -> Fault {
 /// How long the last words of a program that has just died may take to arrive.
 const WORDS: Duration = Duration::from_millis(50);
 
+/// Characters that are shown of a line of stderr.
+const LINE: usize = 200;
+
 /// What a program said and did since its stderr was `before` octets long, where that explains a failure: it
 /// ended, or one of its threads panicked.
 fn obituary(running: &Running, before: u64) -> Option<String> {
     let since = |stderr: &[u8]| {
         let new = stderr.get(usize::try_from(before).unwrap_or(usize::MAX)..).unwrap_or_default();
         let words = last_words(&String::from_utf8_lossy(new));
-        (!words.is_empty()).then_some(words)
+        let lines: Vec<String> = words.lines().map(|line| line.chars().take(LINE).collect()).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
     };
     let words = running.wait_stderr(Deadline::after(WORDS), since).unwrap_or_default();
     match running.exited() {

@@ -80,7 +80,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab1,
         stage: 6,
         tier: Tier::Core,
-        points: 1,
+        points: 2,
         role: Role::Server,
         needs: &["web.start.answers"],
         basis: Basis::Must,
@@ -155,27 +155,6 @@ pub const CHECKS: &[Check] = &[
             "Keep one buffer for the whole connection, and look there for a request before you read again.",
         ],
         run: pipeline,
-    },
-    Check {
-        id: "web.persist.half-close",
-        title: "a client that has closed its direction still gets its answer",
-        lab: Lab::Lab1,
-        stage: 6,
-        tier: Tier::Robust,
-        points: 1,
-        role: Role::Server,
-        needs: &["web.start.answers"],
-        basis: Basis::Contract,
-        clause: "contract, lab 1; RFC 9293 §3.6",
-        why: "TCP closes each direction on its own: a FIN says that no more will be sent, not that nothing will \
-              be read. Whoever has sent a whole request is owed the answer (`printf … | nc` does just this).",
-        peers: "nginx, Apache, lighttpd and busybox answer small files, and nginx cuts large ones short; Node drops \
-                what it has not yet written unless it is told to `allowHalfOpen`.",
-        hints: &[
-            "A read that returns 0 means: no more requests. Is the one before it answered by then?",
-            "Look for a whole request in what you have before you act on the end of input.",
-        ],
-        run: half_close,
     },
 ];
 
@@ -295,20 +274,4 @@ fn pipeline(t: &mut Trial) -> Verdict {
         }
     }
     Ok(())
-}
-
-fn half_close(t: &mut Trial) -> Verdict {
-    let server = shared(t)?;
-    let request = server.get(&server.site.text.target);
-    let alone = server.ask(&request)?;
-    let mut conn = server.connect()?;
-    conn.send(request.octets())?;
-    conn.half_close();
-    let answer = conn
-        .response("GET")
-        .note(
-            "we sent a whole request and then FIN: nothing more will come, but the answer can still be read",
-        )
-        .by_hand("printf 'GET /a.txt HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n' | nc -N 127.0.0.1 8080")?;
-    expect_same("a request followed by FIN", &alone, &answer)
 }
