@@ -215,6 +215,11 @@ impl Check {
         format!("lab {}, stage {}", &self.lab.name()[3..], self.stage)
     }
 
+    /// The file of that chapter, from the root of the repository: `book/src/lab1/stage-02.md`.
+    pub fn chapter_file(&self) -> String {
+        format!("book/src/{}/stage-{:02}.md", self.lab, self.stage)
+    }
+
     /// The clause with the RFC's level: `RFC 9110 §9.3.2, MUST`.
     pub fn authority(&self) -> String {
         match self.basis {
