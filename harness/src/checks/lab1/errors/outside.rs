@@ -9,23 +9,23 @@ use crate::checks::lab1::site::{self, Folder, make_dir, permit, prose, word};
 /// What stands outside the root, and what leads there.
 pub struct Outside {
     /// The name of files outside, and a word in them that no answer may hold.
-    pub(super) canary: String,
+    pub canary: String,
     /// Targets with what is special in them.
-    pub(super) escapes: Vec<Escape>,
-    pub(super) links: Links,
-    pub(super) unreadable: site::File,
+    pub escapes: Vec<Escape>,
+    pub links: Links,
+    pub unreadable: site::File,
     /// Two links that point at each other.
-    pub(super) circle: String,
+    pub circle: String,
 }
 
-pub(super) struct Escape {
-    pub(super) target: String,
-    pub(super) trick: &'static str,
-    pub(super) leads_to: LeadsTo,
+pub struct Escape {
+    pub target: String,
+    pub trick: &'static str,
+    pub leads_to: LeadsTo,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum LeadsTo {
+pub enum LeadsTo {
     /// To a file that is not there if the path is kept inside: an error is due.
     File,
     /// To a directory, which kept inside is the root.
@@ -34,10 +34,10 @@ pub(super) enum LeadsTo {
     Malformed,
 }
 
-pub(super) struct Links {
-    pub(super) file: String,
-    pub(super) file_in_folder: String,
-    pub(super) folder: String,
+pub struct Links {
+    pub file: String,
+    pub file_in_folder: String,
+    pub folder: String,
 }
 
 impl Outside {

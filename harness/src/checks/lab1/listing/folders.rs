@@ -6,29 +6,29 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::checks::lab1::site::{File, Folder, noise, prose, word};
 
 const MANY: usize = 500;
-/// 17 June 2013, 00:00 GMT: in all time zones of that year, and no other number of the date is 13.
+/// 17 June 2013, 00:00 GMT: the same year in every time zone, and 13 is neither its day nor its month.
 const JUNE_2013: u64 = 1_371_427_200;
-pub(super) const YEAR: &str = "2013";
+pub const YEAR: &str = "2013";
 
 /// What these checks ask for.
 pub struct Folders {
     /// Two files and a directory with everyday names, one level below another directory.
     pub plain: Listed,
-    pub(super) odd: Listed,
-    pub(super) many: Listed,
-    pub(super) mixed: Listed,
-    pub(super) dated: Listed,
-    pub(super) dotted: Listed,
+    pub odd: Listed,
+    pub many: Listed,
+    pub mixed: Listed,
+    pub dated: Listed,
+    pub dotted: Listed,
     /// What the hidden entries of `dotted` are called.
-    pub(super) hidden: Vec<String>,
+    pub hidden: Vec<String>,
 }
 
 /// A directory and what is to be seen of it.
 pub struct Listed {
     pub target: String,
     here: Folder,
-    pub(super) files: Vec<File>,
-    pub(super) folders: Vec<String>,
+    pub files: Vec<File>,
+    pub folders: Vec<String>,
 }
 
 impl Listed {
@@ -48,11 +48,11 @@ impl Listed {
         Ok(())
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(File::name).chain(self.folders.iter().map(String::as_str))
     }
 
-    pub(super) fn holds(&self, name: &[u8]) -> bool {
+    pub fn holds(&self, name: &[u8]) -> bool {
         self.names().any(|known| known.as_bytes() == name)
     }
 }
@@ -106,4 +106,4 @@ impl Folders {
 const ODD: &[&str] =
     &[" 1", "é€", "<kbd>", "&amp;", "\"q\"", "'s", "#2", "?q=1", "%41", "100%", "+1", ";v=2", ":80", "[1]"];
 /// Those of them that come out differently when a text is not escaped.
-pub(super) const MARKUP: &[&str] = &["<kbd>", "&amp;"];
+pub const MARKUP: &[&str] = &["<kbd>", "&amp;"];

@@ -8,34 +8,34 @@ use crate::wire::http::message::Response;
 use crate::wire::uri::{self, Reference};
 
 /// A listing as a browser understands it.
-pub(super) struct Seen {
+pub struct Seen {
     /// As sent, with its parameters.
-    pub(super) media_type: String,
-    pub(super) page: Page,
-    pub(super) body: Vec<u8>,
-    pub(super) entries: Vec<Entry>,
-    pub(super) parent: bool,
+    pub media_type: String,
+    pub page: Page,
+    pub body: Vec<u8>,
+    pub entries: Vec<Entry>,
+    pub parent: bool,
 }
 
 /// A link to something in the directory.
-pub(super) struct Entry {
-    pub(super) name: Vec<u8>,
+pub struct Entry {
+    pub name: Vec<u8>,
     /// The link's path ends with a slash.
-    pub(super) slash: bool,
+    pub slash: bool,
     /// What a browser asks for.
-    pub(super) target: String,
-    pub(super) link: Link,
+    pub target: String,
+    pub link: Link,
 }
 
 impl Entry {
     /// All that is to be read in its row.
-    pub(super) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         format!("{} {}", self.link.text, self.link.row)
     }
 }
 
 impl Seen {
-    pub(super) fn of(response: Response, listed: &Listed, server: &Server) -> Seen {
+    pub fn of(response: Response, listed: &Listed, server: &Server) -> Seen {
         let page = Page::read(&response.body);
         let base = page.base.as_ref().map_or_else(
             || listed.target.clone().into_bytes(),
@@ -64,12 +64,12 @@ impl Seen {
         Seen { media_type, page, body: response.body, entries, parent }
     }
 
-    pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.name == name.as_bytes())
     }
 
     /// Fails unless every entry has a link.
-    pub(super) fn expect_all(&self, listed: &Listed) -> Verdict {
+    pub fn expect_all(&self, listed: &Listed) -> Verdict {
         let missing: Vec<&str> = listed.names().filter(|name| self.entry(name).is_none()).collect();
         let Some(&first) = missing.first() else { return Ok(()) };
         let of = listed.names().count();
@@ -105,7 +105,7 @@ impl Seen {
 }
 
 /// The segments of a path, each percent-decoded; a slash at the end adds none.
-pub(super) fn segments(path: &[u8]) -> Vec<Vec<u8>> {
+pub fn segments(path: &[u8]) -> Vec<Vec<u8>> {
     let path = path.strip_prefix(b"/").unwrap_or(path);
     let path = path.strip_suffix(b"/").unwrap_or(path);
     if path.is_empty() {
