@@ -134,10 +134,11 @@ fn wrong_time(name: &str, expected: SystemTime, sent: SystemTime) -> Verdict {
 }
 
 fn span(seconds: u64) -> String {
+    let minutes = (seconds + 30) / 60;
     match seconds {
         0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        120..7200 => format!("{minutes} min"),
+        7200..172_800 => format!("{} h {} min", minutes / 60, minutes % 60),
         _ => format!("{} days", seconds / 86_400),
     }
 }

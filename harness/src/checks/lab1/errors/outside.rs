@@ -44,19 +44,17 @@ impl Outside {
     /// `dir` holds the root.
     pub fn make(top: &Folder, dir: &Path, rng: &mut fastrand::Rng) -> io::Result<Outside> {
         let canary = format!("canary{}", word(rng));
-        let secret = dir.join("www-secret");
-        make_dir(&secret)?;
-        for place in [dir, &secret] {
-            site::File::make(
-                place,
-                &canary,
-                format!("{canary}: no answer may hold this line\n").into_bytes(),
-            )?;
+        let [neighbour, linked] = ["www-secret", "elsewhere"].map(|name| dir.join(name));
+        make_dir(&neighbour)?;
+        make_dir(&linked)?;
+        for place in [dir, &neighbour, &linked] {
+            let line = format!("{canary}: no answer may hold this line\n");
+            site::File::make(place, &canary, line.into_bytes())?;
         }
         let home = top.folder(&word(rng))?;
         let [file, folder, one, other] = std::array::from_fn(|_| word(rng));
         symlink(dir.join(&canary), home.path.join(&file))?;
-        symlink("../../www-secret", home.path.join(&folder))?;
+        symlink("../../elsewhere", home.path.join(&folder))?;
         symlink(&other, home.path.join(&one))?;
         symlink(&one, home.path.join(&other))?;
         let unreadable = home.file(&format!("{}.txt", word(rng)), prose(rng, 2..4))?;
