@@ -145,7 +145,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Client,
-        needs: &["client.get"],
+        needs: &["client.status"],
         basis: Basis::Must,
         clause: "RFC 9112 §6.3",
         why: "These answers end with the empty line after the head, whatever their fields announce: the \

@@ -101,6 +101,13 @@ impl Packed {
 
 fn served(t: &mut Trial) -> Verdict {
     let server = shared(t)?;
+    let file = &server.site.packed.plain.body;
+    let packed = ask(&server, "gzip")?;
+    ensure(
+        packed.head.fields.has("content-encoding") || packed.body == *file,
+        "the file as it is, or compressed and Content-Encoding: gzip",
+        format!("{} other octets, and no Content-Encoding", packed.body.len()),
+    )?;
     let packed = ask_packed(&server)?;
     expect_status(&packed, 200)?;
     let codings = packed.head.fields.list("content-encoding");
@@ -122,7 +129,6 @@ fn served(t: &mut Trial) -> Verdict {
             .note(format!("{} octets came", packed.body.len()))
             .into());
     }
-    let file = &server.site.packed.plain.body;
     match unpacked == *file {
         true => Ok(()),
         false => fail(

@@ -112,6 +112,7 @@ fn leaks(t: &mut Trial) -> Verdict {
     family.wait_quiet();
     let before = Holdings::of(&family)?;
     for (what, client) in CLIENTS {
+        t.scene().restart_clock();
         t.step(format!("{EACH} clients that {what}"));
         for _ in 0..EACH {
             client(t, &server)?;
