@@ -68,7 +68,7 @@ impl Half {
                     "{clients} clients are served at the same time, each in the middle of its request"
                 ),
                 seen: format!(
-                    "the first {client} are, but nobody reads what the next one sends ({})",
+                    "only {client} at a time: nobody reads what the next one sends ({})",
                     failure.seen
                 ),
                 notes: Vec::new(),

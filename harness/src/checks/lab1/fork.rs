@@ -11,7 +11,7 @@ use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::deadline::{Deadline, poll_until};
 use crate::sys;
 use crate::trial::{Model, Trial};
-use crate::verdict::{Explain, Failure, Fault, Verdict, ensure, fail};
+use crate::verdict::{Explain, Failure, Fault, Verdict, fail};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -48,7 +48,8 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, lab 1",
         why: "This is what processes are for: each has its own memory and descriptors, and one that dies, even of \
               SIGKILL, takes nothing of the others with it. The kernel closes what only it held.",
-        peers: "A crash in one of PostgreSQL's processes is noticed by its parent, which goes on.",
+        peers: "sshd's children share nothing, and the others go on. PostgreSQL's share memory: when one is killed, its \
+                parent ends all the others, for who knows what the dead one left behind there.",
         hints: &[
             "If other connections break as well: what do the processes share? A pipe, a lock in shared memory?",
             "If the connection stays open: which other process has a copy of its socket?",
@@ -173,25 +174,28 @@ pub fn owners(t: &Trial, family: &Family, halves: &[Half]) -> Verdict<Vec<i32>> 
         owners.extend(holders);
     }
     t.step(format!("{} clients are connected; their sockets belong to {}", halves.len(), list(&owners)));
-    let pids = family.pids()?;
     for (at, &owner) in owners.iter().enumerate() {
         if let Some(other) = owners[..at].iter().position(|&before| before == owner) {
             return Err(Failure::new(
                 "a child process for each connection",
                 format!("process {owner} has both connection {} and connection {}", other + 1, at + 1),
             )
-            .note("does the program look at --model, and call `fork` for every connection it accepts?")
+            .note(FORGOTTEN)
             .into());
         }
-        let parent = sys::facts(owner).map_or(0, |facts| facts.parent);
-        ensure(
-            pids.contains(&parent) || owner != family.started(),
-            "a child process for each connection",
-            format!("connection {} belongs to the started process itself ({owner})", at + 1),
-        )?;
+        if owner == family.started() {
+            return Err(Failure::new(
+                "a child process for each connection",
+                format!("connection {} belongs to process {owner}, the one that was started", at + 1),
+            )
+            .note(FORGOTTEN)
+            .into());
+        }
     }
     Ok(owners)
 }
+
+const FORGOTTEN: &str = "does the program look at --model, and call `fork` for every connection it accepts?";
 
 const SETTLING: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -243,7 +247,7 @@ pub fn end(pid: i32) -> Verdict {
         .map_err(|error| Fault::Broken(format!("could not kill process {pid} of the program: {error}")))
 }
 
-/// Clients whose processes must be gone in the end.
+/// Clients that come and go.
 const GONE: usize = 12;
 /// A parent may look for ended children only when it accepts the next connection.
 const UNREAPED: usize = 2;
@@ -251,6 +255,9 @@ const UNREAPED: usize = 2;
 fn reaped(t: &mut Trial) -> Verdict {
     let server = start(t)?;
     let family = Family::of(t, &server);
+    Half::open(&server, 0)?.finish()?;
+    family.wait_quiet();
+    let before = family.pids()?.len();
     for client in 0..GONE {
         let half = Half::open(&server, client)?;
         let owner = owners(t, &family, std::slice::from_ref(&half))?[0];
@@ -259,35 +266,47 @@ fn reaped(t: &mut Trial) -> Verdict {
             1 => half.conn.reset()?,
             _ => end(owner)?,
         }
-        let ended = poll_until(t.deadline(), || match sys::facts(owner) {
-            Ok(facts) => facts.is_zombie().then_some(()),
-            Err(_) => Some(()),
-        });
-        if ended.is_none() {
-            return Err(Failure::new(
-                "a child ends with its connection",
-                format!("process {owner} still runs, though its connection is over"),
-            )
-            .note("a child that goes on after its connection accepts the next one itself, or waits for ever")
-            .silent()
-            .into());
-        }
+        // What becomes of the child has been seen to before the next connection comes.
+        family.wait_quiet();
     }
     Half::send(&server, 0)?.finish()?;
-    let mut zombies = Ok(Vec::new());
+    let mut left = Ok(Left::default());
     let few = poll_until(Deadline::within(SETTLING), || {
-        zombies = family.zombies();
-        zombies.as_ref().map_or(true, |zombies| zombies.len() <= UNREAPED).then_some(())
+        left = Left::of(&family, before);
+        left.as_ref().map_or(true, |left| left.zombies.max(left.more) <= UNREAPED).then_some(())
     });
-    let zombies = zombies?;
-    few.ok_or_else(|| {
-        Failure::new(
-            format!("of {} children that have ended, none stays, or the last {UNREAPED}", GONE + 1),
-            format!("{} are zombies: ended, and their parent has not waited for them", zombies.len()),
-        )
-        .by_hand("ps -o pid,stat,cmd --ppid $(pidof web-server)")
-        .into()
-    })
+    let left = left?;
+    few.ok_or_else(|| left.failure().by_hand("ps -o pid,stat,cmd --ppid $(pidof web-server)").into())
+}
+
+/// What is left of the children whose connections are over.
+#[derive(Default)]
+struct Left {
+    zombies: usize,
+    /// Processes of any kind, more than before.
+    more: usize,
+}
+
+impl Left {
+    fn of(family: &Family, before: usize) -> Verdict<Left> {
+        Ok(Left { zombies: family.zombies()?.len(), more: family.pids()?.len().saturating_sub(before) })
+    }
+
+    fn failure(&self) -> Failure {
+        let expected =
+            format!("of the children whose connections are over none stays, or the last {UNREAPED}");
+        if self.zombies > UNREAPED {
+            let seen =
+                format!("{} are zombies: ended, and their parent has not waited for them", self.zombies);
+            Failure::new(expected, seen)
+        } else {
+            Failure::new(
+                expected,
+                format!("{} processes more than before, and they have not ended", self.more),
+            )
+            .note("a child must end after its connection; one that returns into the accepting loop serves on")
+        }
+    }
 }
 
 fn single_thread(t: &mut Trial) -> Verdict {

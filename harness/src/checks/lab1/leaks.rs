@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::crowd::Half;
 use super::many::start_download;
-use super::processes::{Family, need_model};
+use super::processes::{Family, need_linux, need_model};
 use super::serve::{Fresh, Server};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::deadline::{Deadline, poll_until};
@@ -25,8 +25,8 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, lab 1",
         why: "A thread for each connection lets every client take memory and scheduling from all others: some \
               thousand of them and the server stands still. A pool has a fixed number, and the rest waits.",
-        peers: "Apache's event MPM: 25 threads a process, 400 in all, unless configured otherwise. nginx: one \
-                process a core, whatever the number of clients.",
+        peers: "Apache's event MPM: 25 threads a process, 400 in all, unless configured otherwise. nginx: \
+                as many processes as `worker_processes` says, whatever the number of clients.",
         hints: &[
             "Start the threads once, before the first `accept`, and as many as --workers says.",
             "Where do connections wait while all workers are busy? In a bounded queue between accept and workers.",
@@ -99,6 +99,7 @@ fn threads_are_bounded(t: &mut Trial) -> Verdict {
 const EACH: usize = 30;
 
 fn leaks(t: &mut Trial) -> Verdict {
+    need_linux()?;
     let server = Fresh::new().workers(WORKERS).start(t)?;
     // All workers have worked, and each kind of client has been there: a lazy pool is full now.
     let together: Vec<_> = (0..WORKERS).map(|client| Half::send(&server, client)).collect::<Verdict<_>>()?;

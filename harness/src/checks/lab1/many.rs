@@ -127,7 +127,8 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, submissions",
         why: "A server is restarted for every new version of it. It then stops accepting, finishes what it is \
               answering, and ends within 5 s; otherwise each restart cuts somebody's download.",
-        peers: "nginx: `nginx -s quit`; Apache: `apachectl graceful-stop`. Their SIGTERM is the quick one that cuts off.",
+        peers: "nginx does it on SIGQUIT, Apache on SIGWINCH (`apachectl graceful-stop`); their SIGTERM cuts off. So does \
+                `server.close()` of Node 20: to it a connection is idle once the answer has been handed over.",
         hints: &[
             "SIGTERM ends a program at once unless it is handled: let the handler only note that the end has come.",
             "After the accepting loop, wait for the workers (join them) before main returns.",

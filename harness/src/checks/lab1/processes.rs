@@ -27,10 +27,15 @@ pub fn need_model(t: &Trial, model: Model) -> Verdict {
             model.name()
         )));
     }
-    if !cfg!(target_os = "linux") {
-        return Err(Fault::Skipped("what processes a program has can be seen on Linux only".to_owned()));
+    need_linux()
+}
+
+/// Skips elsewhere than on Linux.
+pub fn need_linux() -> Verdict {
+    match cfg!(target_os = "linux") {
+        true => Ok(()),
+        false => Err(Fault::Skipped("what processes a program has can be seen on Linux only".to_owned())),
     }
-    Ok(())
 }
 
 impl<'a> Family<'a> {

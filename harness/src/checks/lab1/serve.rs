@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::site::Site;
 use crate::check::Role;
 use crate::client::{Conn, Request};
-use crate::deadline::Deadline;
 use crate::scene::Scene;
 use crate::subject::Running;
 use crate::trial::{Model, Trial, Up};
@@ -105,11 +104,6 @@ impl Server {
     /// What `Host` says: `127.0.0.1:40213`.
     pub fn host(&self) -> String {
         self.up.addr.to_string()
-    }
-
-    /// The check's.
-    pub fn deadline(&self) -> Deadline {
-        self.scene.deadline()
     }
 
     pub fn connect(&self) -> Verdict<Conn> {
