@@ -91,7 +91,7 @@ fn threads_are_bounded(t: &mut Trial) -> Verdict {
         .note(format!(
             "allowed is the growth to --workers {WORKERS} and {SLACK} more for the language's runtime"
         ))
-        .by_hand("grep Threads /proc/$(pidof web-server)/status   # again and again, while clients connect")
+        .by_hand("watch grep Threads /proc/$(pidof web-server)/status")
         .into())
 }
 

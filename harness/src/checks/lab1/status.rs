@@ -146,7 +146,7 @@ fn settle(server: &Server, right: impl Fn(Status, u64) -> Verdict) -> Verdict {
         Some(()) => last,
         None => last.map_err(|fault| match fault {
             Fault::Failed(failure) => {
-                failure.note("the page was asked for again for 1.5 s; it stayed wrong").into()
+                failure.note("the page was asked for again and again meanwhile; it stayed wrong").into()
             }
             other => other,
         }),
