@@ -236,9 +236,12 @@ fn stays_inside(
     let octets = response.as_ref().map_or(conn.pending(), |response| &response.body);
     if let Some(at) = octets.windows(canary.len()).position(|window| window == canary.as_bytes()) {
         let (line, carets) = bytes::excerpt(octets, at, canary.len(), 70);
-        return Err(Failure::new("nothing from outside the root: 403 or 404", "what stands there")
-            .excerpt([line, carets])
-            .into());
+        return Err(Failure::new(
+            "nothing from outside the root: 403 or 404",
+            "the contents of a file outside the root",
+        )
+        .excerpt([line, carets])
+        .into());
     }
     match (response, leads_to) {
         (Ok(response), LeadsTo::File) if !kept.contains(&response.head.status) => {
