@@ -22,7 +22,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 2,
         role: Role::Server,
-        needs: &["web.parse.bytewise"],
+        needs: &["web.start.answers"],
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "After `fork` both processes have the connection open. The child serves it; the parent closes its copy \
