@@ -92,11 +92,23 @@ impl Conn {
 
     /// The next whole response, of a request with this method.
     pub fn response(&mut self, method: &str) -> Verdict<Response> {
+        let response = self.await_response(method)?;
+        self.buffer.drain(..response.consumed);
+        Ok(response)
+    }
+
+    /// The next whole response, octet for octet.
+    pub fn response_octets(&mut self, method: &str) -> Verdict<Vec<u8>> {
+        let response = self.await_response(method)?;
+        Ok(self.buffer.drain(..response.consumed).collect())
+    }
+
+    /// Reads until the buffer holds a whole response.
+    fn await_response(&mut self, method: &str) -> Verdict<Response> {
         loop {
             let ended = self.end.is_some();
             match read_response(&self.buffer, method, ended) {
                 Ok(Progress::Complete(response)) => {
-                    self.buffer.drain(..response.consumed);
                     self.responses += 1;
                     return Ok(response);
                 }

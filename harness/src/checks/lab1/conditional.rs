@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::exchange::methods;
 use super::serve::{Server, shared};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::expect_status;
@@ -96,7 +97,7 @@ fn not_modified(t: &mut Trial) -> Verdict {
     let server = shared(t)?;
     let pages = &server.site.pages;
     let since = imf_fixdate(pages.modified);
-    for method in ["GET", "HEAD"] {
+    for method in methods(&server)? {
         let request = server.request(method, &pages.dated.target).field("If-Modified-Since", &since);
         let mut conn = server.connect()?;
         let answer = conn.ask(&request)?;

@@ -58,6 +58,12 @@ pub fn expect_close_after(conn: &mut Conn, what: &str) -> Verdict {
     })
 }
 
+/// The methods that a file is served with: GET, and HEAD unless that is refused, which is another check's business.
+pub fn methods(server: &Server) -> Verdict<&'static [&'static str]> {
+    let head = server.ask(&server.request("HEAD", &server.site.text.target))?;
+    Ok(if head.head.status == 200 { &["GET", "HEAD"] } else { &["GET"] })
+}
+
 /// The server still answers a plain request.
 pub fn expect_alive(server: &Server) -> Verdict {
     server

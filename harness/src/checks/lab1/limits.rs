@@ -61,7 +61,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Server,
-        needs: &["web.start.answers"],
+        needs: &["web.parse.bytewise"],
         basis: Basis::Contract,
         clause: "contract, lab 1; RFC 9112 §9.5",
         why: "A few hundred clients that send half a request and then nothing would hold every worker: the \

@@ -20,7 +20,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 2,
         role: Role::Server,
-        needs: &["web.start.answers"],
+        needs: &["web.parse.bytewise"],
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "A client may stop in the middle of its request for seconds; a server that waits for it there serves \
@@ -42,7 +42,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Server,
-        needs: &["web.start.answers"],
+        needs: &["web.parse.bytewise"],
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "--workers N means N connections at the same time: N-1 clients that stall leave one worker for the rest.",
@@ -122,7 +122,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Server,
-        needs: &["web.start.stops"],
+        needs: &["web.start.stops", "web.files.large"],
         basis: Basis::Contract,
         clause: "contract, submissions",
         why: "A server is restarted for every new version of it. It then stops accepting, finishes what it is \

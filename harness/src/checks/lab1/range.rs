@@ -45,7 +45,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Extension,
         points: 2,
         role: Role::Server,
-        needs: &["web.start.answers"],
+        needs: &["web.persist.after-404"],
         basis: Basis::Should,
         clause: "RFC 9110 §15.5.17",
         why: "Nothing of what was asked for exists; `Content-Range: bytes */1234` says how much there is. The request \

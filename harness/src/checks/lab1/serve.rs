@@ -119,8 +119,9 @@ impl Server {
         self.request("GET", target)
     }
 
-    /// One request on a connection of its own, which is closed after the response.
+    /// One request on a connection of its own, which the request asks to close: whether the connection could
+    /// persist is left to the checks that are about it.
     pub fn ask(&self, request: &Request) -> Verdict<Response> {
-        self.connect()?.ask(request)
+        self.connect()?.ask(&request.clone().without("Connection").close())
     }
 }

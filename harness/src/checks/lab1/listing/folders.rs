@@ -14,7 +14,10 @@ pub const YEAR: &str = "2013";
 pub struct Folders {
     /// Two files and a directory with everyday names, one level below another directory.
     pub plain: Listed,
+    /// With names in it that are hard to write into a page.
     pub odd: Listed,
+    /// With such a name itself, and an index.html.
+    pub spaced: Listed,
     pub many: Listed,
     pub mixed: Listed,
     pub dated: Listed,
@@ -65,11 +68,14 @@ impl Folders {
         plain.file(&format!("{}.html", word(rng)), prose(rng, 2..4))?;
         plain.folder(&word(rng))?;
 
-        let mut odd = Listed::new(&home, &format!("{} & é", word(rng)))?;
+        let mut odd = Listed::new(&home, &word(rng))?;
         for special in ODD {
             odd.file(&format!("{}{special}.txt", word(rng)), prose(rng, 2..4))?;
         }
         odd.folder(&format!("{} #1", word(rng)))?;
+
+        let mut spaced = Listed::new(&home, &format!("{} & é", word(rng)))?;
+        spaced.file("index.html", prose(rng, 2..4))?;
 
         let mut many = Listed::new(&home, &word(rng))?;
         for n in 0..MANY {
@@ -98,7 +104,7 @@ impl Folders {
         let hidden = vec![format!(".{}", word(rng)), format!(".{}.txt", word(rng))];
         dotted.here.folder(&hidden[0])?;
         dotted.here.file(&hidden[1], prose(rng, 2..4))?;
-        Ok(Folders { plain, odd, many, mixed, dated, dotted, hidden })
+        Ok(Folders { plain, odd, spaced, many, mixed, dated, dotted, hidden })
     }
 }
 
