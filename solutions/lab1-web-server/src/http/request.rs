@@ -125,8 +125,8 @@ pub fn check_host(version: Version, fields: &Fields) -> Result<(), Error> {
 
 /// Is this `host [":" port]` (RFC 3986 §3.2), without user information (RFC 9110 §4.2.4)?
 pub fn is_authority(text: &str) -> bool {
-    // ANCHOR: step7_authority
-    // STARTER: true // step 7: authority
+    // ANCHOR: step4_authority
+    // STARTER: true // step 4: authority
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((literal, port)) => {
             let address = |octet: u8| octet.is_ascii_hexdigit() || b":.v".contains(&octet);
@@ -141,7 +141,7 @@ pub fn is_authority(text: &str) -> bool {
     let digits = port.strip_prefix(':').unwrap_or(port);
     let has_port = port.starts_with(':') && digits.bytes().all(|octet| octet.is_ascii_digit());
     host.bytes().all(name) && (port.is_empty() || has_port)
-    // ANCHOR_END: step7_authority
+    // ANCHOR_END: step4_authority
 }
 
 #[cfg(test)]
@@ -231,6 +231,23 @@ mod step4 {
         }
         accepts(parse, b"GET / HTTP/1.0\r\n\r\n");
     }
+
+    #[test]
+    fn host_must_be_a_host() {
+        for section in [
+            "Host: a b\r\n",
+            "Host: a/b\r\n",
+            "Host: u@a\r\n",
+            "Host: a:b\r\n",
+            "Host: a:1:2\r\n",
+            "Host: [::1\r\n",
+            "Host: []\r\n",
+            "Host: [::1]x\r\n",
+        ] {
+            let vector = format!("GET / HTTP/1.1\r\n{section}\r\n");
+            assert_eq!(rejects(parse, vector.as_bytes()).status().code(), 400);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -257,25 +274,7 @@ mod step6 {
 
 #[cfg(test)]
 mod step7 {
-    use super::super::tests::rejects;
     use super::*;
-
-    #[test]
-    fn host_must_be_a_host() {
-        for section in [
-            "Host: a b\r\n",
-            "Host: a/b\r\n",
-            "Host: u@a\r\n",
-            "Host: a:b\r\n",
-            "Host: a:1:2\r\n",
-            "Host: [::1\r\n",
-            "Host: []\r\n",
-            "Host: [::1]x\r\n",
-        ] {
-            let vector = format!("GET / HTTP/1.1\r\n{section}\r\n");
-            assert_eq!(rejects(parse, vector.as_bytes()).status().code(), 400);
-        }
-    }
 
     #[test]
     fn a_request_line_has_a_limit() {

@@ -85,12 +85,12 @@ impl Response {
 
     /// The answer to `HEAD`: the fields of the answer to `GET`, and no body (RFC 9110 §9.3.2).
     pub fn without_body(self) -> Response {
-        // ANCHOR: step3_head
+        // ANCHOR: step4_head
         Response {
             body: Body::None,
             ..self
         }
-        // ANCHOR_END: step3_head
+        // ANCHOR_END: step4_head
     }
 
     /// Writes the status line, the fields and the empty line; `connection` is what the field of
@@ -141,7 +141,7 @@ mod step1 {
 }
 
 #[cfg(test)]
-mod step3 {
+mod step4 {
     use super::step1::head;
     use super::*;
 
@@ -153,12 +153,6 @@ mod step3 {
         assert!(bodiless.body.is_empty());
         assert_eq!(head(&bodiless, None), head(&response(), None));
     }
-}
-
-#[cfg(test)]
-mod step4 {
-    use super::step1::head;
-    use super::*;
 
     #[test]
     fn an_error_says_its_reason_and_a_405_what_is_allowed() {
