@@ -66,7 +66,7 @@ pub fn starter(repository: &Path, solution: &Path, out: &Path, through: u32) -> 
     write(out, Path::new("README.md"), &readme)?;
     write(out, Path::new(".gitignore"), b"/target\n")?;
     write(out, Path::new(".cargo/config.toml"), CARGO_CONFIG.as_bytes())?;
-    let rules = fs::read(repository.join("rustfmt.toml")).context("cannot read rustfmt.toml")?;
+    let rules = fs::read(repository.join("solutions/rustfmt.toml")).context("cannot read rustfmt.toml")?;
     write(out, Path::new("rustfmt.toml"), &rules)?;
     lock(repository, out)?;
     cargo(out, &["fmt"])?;
