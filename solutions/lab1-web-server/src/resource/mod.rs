@@ -92,6 +92,7 @@ fn redirect(target: &Target) -> Response {
 /// Answers with the listing of a directory.
 fn list(root: &Root, target: &Target, directory: File) -> Result<Response, Status> {
     // ANCHOR: step5_list
+    // STARTER: Err(Status::Forbidden) // step 5: list
     let entries = listing::read(root, target, directory).map_err(|error| status_of(&error))?;
     let page = listing::page(target, &entries);
     let body = Body::Octets(page.into_bytes());
