@@ -262,7 +262,7 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// How long what a client sent before it ended may take to be read.
-const AFTER_ITS_END: Duration = Duration::from_millis(500);
+const AFTER_ITS_END: Duration = Duration::from_millis(250);
 
 fn get(t: &mut Trial) -> Verdict {
     let body = noise_with_all_values(t);
