@@ -226,7 +226,8 @@ impl<'a> Trial<'a> {
         let started = launch.start(self.env.supervisor, self.start_deadline());
         self.scene.restart_clock();
         let running = Arc::new(started.map_err(|error| not_started(&error))?);
-        self.watch(&running);
+        // It may have ended already: all it said counts.
+        self.watched.push((Arc::clone(&running), 0));
         Ok(running)
     }
 

@@ -122,9 +122,11 @@ fn blocked(page: &mut Page, report: &Report) {
         return;
     }
     page.gap();
+    // A later stage is not what is being worked on.
+    let last = report.next().map_or(u8::MAX, |next| next.stage);
     for check in &report.checks {
         let Outcome::Blocked { by } = &check.outcome else { continue };
-        if page.look.all || !stages::waits(report, check.stage) {
+        if page.look.all || (check.stage <= last && !stages::waits(report, check.stage)) {
             let line = page.paint(DIM, &format!("– {} waits for {by}", check.id));
             page.prose("  ", "    ", &line);
         }

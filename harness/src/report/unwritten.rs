@@ -51,7 +51,11 @@ fn location(before: &str) -> Option<String> {
 /// Cargo names files from the package; a person looks from where the command was typed.
 fn within(program: &Program, at: String) -> String {
     let origin = program.origin.trim_end_matches('/');
-    if program.build_ms.is_none() || origin.is_empty() || at.starts_with('/') || at.starts_with(origin) {
+    if program.build_ms.is_none()
+        || matches!(origin, "" | ".")
+        || at.starts_with('/')
+        || at.starts_with(origin)
+    {
         at
     } else {
         format!("{origin}/{at}")

@@ -78,7 +78,7 @@ impl Subject {
         let argv = match &self.source {
             Source::Commands { build, programs } => {
                 if let Some(build) = build {
-                    run(Launch::new(build, &self.dir), supervisor, deadline)?;
+                    run(Launch::new(build, &self.dir), words(build), supervisor, deadline)?;
                 }
                 programs
                     .iter()
@@ -86,7 +86,7 @@ impl Subject {
                     .collect()
             }
             Source::Cargo => {
-                let cargo = run(cargo(&self.dir, colour), supervisor, deadline)?;
+                let cargo = run(cargo(&self.dir, colour), "cargo build".to_owned(), supervisor, deadline)?;
                 self.binaries(cargo.stdout().head())?
             }
         };
@@ -133,10 +133,18 @@ fn executables(messages: &[u8]) -> BTreeMap<String, String> {
     messages.split(|&octet| octet == b'\n').filter_map(artifact).collect()
 }
 
-fn run(launch: Launch, supervisor: &Supervisor, deadline: Deadline) -> Result<Running, BuildError> {
+fn words(argv: &[String]) -> String {
+    shlex::try_join(argv.iter().map(String::as_str)).unwrap_or_else(|_| argv.join(" "))
+}
+
+/// `command` is what a person would have typed.
+fn run(
+    launch: Launch,
+    command: String,
+    supervisor: &Supervisor,
+    deadline: Deadline,
+) -> Result<Running, BuildError> {
     let limit = deadline.remaining();
-    let argv: Vec<_> = launch.argv.iter().map(|word| word.to_string_lossy()).collect();
-    let command = shlex::try_join(argv.iter().map(AsRef::as_ref)).unwrap_or_else(|_| argv.join(" "));
     let building = match launch.start(supervisor, deadline) {
         Ok(building) => building,
         Err(StartError::Aborted) => return Err(BuildError::Aborted),

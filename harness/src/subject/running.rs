@@ -72,6 +72,8 @@ impl Launch {
             .arg(SUPERVISE_ARG)
             .args(&self.argv)
             .current_dir(&self.dir)
+            // It would bury what a panic says.
+            .env("RUST_BACKTRACE", "0")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::piped())

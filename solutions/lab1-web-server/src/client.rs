@@ -62,7 +62,7 @@ impl From<http::Error> for Error {
 /// Sends the request; writes the head of the answer to `head` and its body, as it arrives, to
 /// `body`. Returns the status.
 pub fn run(order: &Order, head: &mut impl Write, body: &mut impl Write) -> Result<u16, Error> {
-    // ANCHOR: step13_run
+    // ANCHOR: step12_run
     let request = request(order)?;
     let mut stream = connect(&order.host, order.port).map_err(Error::Connect)?;
     stream
@@ -105,12 +105,12 @@ pub fn run(order: &Order, head: &mut impl Write, body: &mut impl Write) -> Resul
             Err(error) => return Err(Error::Network(error)),
         }
     }
-    // ANCHOR_END: step13_run
+    // ANCHOR_END: step12_run
 }
 
 /// Writes the octets of the request (RFC 9112 §3).
 fn request(order: &Order) -> Result<Vec<u8>, Error> {
-    // ANCHOR: step13_request
+    // ANCHOR: step12_request
     let Order {
         method, path, port, ..
     } = order;
@@ -144,12 +144,12 @@ fn request(order: &Order) -> Result<Vec<u8>, Error> {
          {length}Connection: close\r\n\r\n"
     );
     Ok(head.into_bytes())
-    // ANCHOR_END: step13_request
+    // ANCHOR_END: step12_request
 }
 
 /// Connects to the first of a host's addresses that accepts.
 fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
-    // ANCHOR: step13_connect
+    // ANCHOR: step12_connect
     let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
     for address in (bare(host), port).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
@@ -158,7 +158,7 @@ fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
         }
     }
     Err(last)
-    // ANCHOR_END: step13_connect
+    // ANCHOR_END: step12_connect
 }
 
 /// A host without the brackets that an IPv6 address has in a URL.
@@ -179,7 +179,7 @@ fn show(lines: &[u8], out: &mut impl Write) {
 }
 
 #[cfg(test)]
-mod tests {
+mod step12 {
     use super::*;
 
     fn written(method: &str, host: &str, port: u16, path: &str) -> Option<String> {

@@ -27,40 +27,43 @@ impl Counters {
 
     /// A connection has been accepted.
     pub fn opened(&self) {
-        // ANCHOR: step12_opened
+        // ANCHOR: step11_opened
+        // STARTER: // step 11: opened
         self.connections.fetch_add(1, Relaxed);
-        // ANCHOR_END: step12_opened
+        // ANCHOR_END: step11_opened
     }
 
     /// A connection has been closed, or whoever served it is no more.
     pub fn closed(&self) {
-        // ANCHOR: step12_closed
+        // ANCHOR: step11_closed
+        // STARTER: // step 11: closed
         self.connections.fetch_sub(1, Relaxed);
-        // ANCHOR_END: step12_closed
+        // ANCHOR_END: step11_closed
     }
 
     /// A request is being answered.
     pub fn answered(&self) {
-        // ANCHOR: step12_answered
+        // ANCHOR: step11_answered
+        // STARTER: // step 11: answered
         self.answers.fetch_add(1, Relaxed);
-        // ANCHOR_END: step12_answered
+        // ANCHOR_END: step11_answered
     }
 
     /// The status page: the connections open now, and the requests answered before this one.
     pub fn page(&self) -> Response {
-        // ANCHOR: step12_page
+        // ANCHOR: step11_page
         let connections = self.connections.load(Relaxed);
         let answers = self.answers.load(Relaxed);
         let page = format!("Total Accesses: {answers}\nConnsTotal: {connections}\n");
         Response::new(Status::Ok)
             .with("Cache-Control", "no-store")
             .with_body("text/plain", Body::Octets(page.into_bytes()))
-        // ANCHOR_END: step12_page
+        // ANCHOR_END: step11_page
     }
 }
 
 #[cfg(test)]
-mod tests {
+mod step11 {
     use super::*;
 
     #[test]

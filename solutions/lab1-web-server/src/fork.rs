@@ -18,7 +18,7 @@ const MAX_CHILDREN: usize = 512;
 
 /// Serves connections, each by a child of its own, until a signal stops it.
 pub fn run(listener: TcpListener, server: &Server) -> io::Result<()> {
-    // ANCHOR: step11_run
+    // ANCHOR: step10_run
     let signals = Signals::catch()?;
     listener.set_nonblocking(true)?;
     let mut children = HashSet::new();
@@ -44,7 +44,7 @@ pub fn run(listener: TcpListener, server: &Server) -> io::Result<()> {
     }
     drop(listener);
     stop(children, &signals, server)
-    // ANCHOR_END: step11_run
+    // ANCHOR_END: step10_run
 }
 
 /// Who one is after a fork, and what one needs to know.
@@ -56,7 +56,7 @@ enum Side {
 /// Accepts a connection and gives it to a new child. The parent closes its copy of the socket, by
 /// dropping it here: otherwise the client would never see the connection end.
 fn accept(listener: &TcpListener, server: &Server) -> io::Result<Side> {
-    // ANCHOR: step11_accept
+    // ANCHOR: step10_accept
     let (stream, _) = listener.accept()?;
     stream.set_nonblocking(false)?; // some systems hand the listener's mode down
     server.counters.opened();
@@ -68,31 +68,31 @@ fn accept(listener: &TcpListener, server: &Server) -> io::Result<Side> {
             Err(error)
         }
     }
-    // ANCHOR_END: step11_accept
+    // ANCHOR_END: step10_accept
 }
 
 /// What a child does: serves its connection and ends.
 fn serve(stream: &TcpStream, server: &Server) -> ! {
-    // ANCHOR: step11_serve
+    // ANCHOR: step10_serve
     sys::shut_on_stop(stream);
     connection::serve_or_survive(stream, server);
     std::process::exit(0)
-    // ANCHOR_END: step11_serve
+    // ANCHOR_END: step10_serve
 }
 
 /// Takes leave of all children that have ended. One SIGCHLD may stand for several.
 fn reap(children: &mut HashSet<Pid>, server: &Server) {
-    // ANCHOR: step11_reap
+    // ANCHOR: step10_reap
     while let Some(child) = sys::reap() {
         children.remove(&child);
         server.counters.closed();
     }
-    // ANCHOR_END: step11_reap
+    // ANCHOR_END: step10_reap
 }
 
 /// Passes the stop on, waits for the exchanges in flight, and cuts off what is left.
 fn stop(children: HashSet<Pid>, signals: &Signals, server: &Server) -> io::Result<()> {
-    // ANCHOR: step11_stop
+    // ANCHOR: step10_stop
     let mut children = children;
     children.iter().copied().for_each(sys::terminate);
     let deadline = Instant::now() + GRACE;
@@ -106,5 +106,5 @@ fn stop(children: HashSet<Pid>, signals: &Signals, server: &Server) -> io::Resul
     }
     children.iter().copied().for_each(sys::kill);
     Ok(())
-    // ANCHOR_END: step11_stop
+    // ANCHOR_END: step10_stop
 }

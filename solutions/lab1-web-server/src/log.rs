@@ -52,7 +52,8 @@ impl Log {
 
 /// Writes `client - - [day/month/year:time +0000] "request" status octets` and a line end.
 fn line(entry: &Entry) -> String {
-    // ANCHOR: step12_line
+    // ANCHOR: step11_line
+    // STARTER: String::new() // step 11: line
     let date = date::format(entry.when); // Sun, 06 Nov 1994 08:49:37 GMT
     let (day, month, year, time) = (&date[5..7], &date[8..11], &date[12..16], &date[17..25]);
     let octets = match entry.octets {
@@ -75,11 +76,11 @@ fn line(entry: &Entry) -> String {
         }
     }
     line + &end
-    // ANCHOR_END: step12_line
+    // ANCHOR_END: step11_line
 }
 
 #[cfg(test)]
-mod tests {
+mod step11 {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;

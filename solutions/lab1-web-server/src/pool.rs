@@ -21,7 +21,7 @@ use crate::{connection, sys};
 
 /// Serves connections with that many threads until a signal stops it.
 pub fn run(listener: TcpListener, server: Arc<Server>, workers: usize) -> io::Result<()> {
-    // ANCHOR: step10_run
+    // ANCHOR: step9_run
     let signals = sys::Signals::catch()?;
     sys::shut_on_stop(&listener);
     let queue = Arc::new(Queue::new(workers));
@@ -54,12 +54,12 @@ pub fn run(listener: TcpListener, server: Arc<Server>, workers: usize) -> io::Re
     open.shut();
     let _ = all_done.recv_timeout(GRACE);
     Ok(())
-    // ANCHOR_END: step10_run
+    // ANCHOR_END: step9_run
 }
 
 /// The producer: accepts connections and hands them on, waiting while the queue is full.
 fn accept(listener: &TcpListener, queue: &Queue<Connection>, open: &Arc<Open>) {
-    // ANCHOR: step10_accept
+    // ANCHOR: step9_accept
     while !sys::stopping() {
         match listener.accept() {
             Ok((stream, _)) => {
@@ -77,16 +77,16 @@ fn accept(listener: &TcpListener, queue: &Queue<Connection>, open: &Arc<Open>) {
             }
         }
     }
-    // ANCHOR_END: step10_accept
+    // ANCHOR_END: step9_accept
 }
 
 /// A consumer: serves one connection after another.
 fn work(queue: &Queue<Connection>, server: &Server) {
-    // ANCHOR: step10_work
+    // ANCHOR: step9_work
     while let Some(connection) = queue.pop() {
         connection::serve_or_survive(&connection.stream, server);
     }
-    // ANCHOR_END: step10_work
+    // ANCHOR_END: step9_work
 }
 
 /// An accepted connection, in the books until it is dropped.
@@ -122,7 +122,7 @@ impl Open {
     }
 
     fn enter(self: &Arc<Open>, stream: TcpStream) -> Connection {
-        // ANCHOR: step10_enter
+        // ANCHOR: step9_enter
         let stream = Arc::new(stream);
         let mut books = self.books();
         books
@@ -136,25 +136,25 @@ impl Open {
             stream,
             open: Arc::clone(self),
         }
-        // ANCHOR_END: step10_enter
+        // ANCHOR_END: step9_enter
     }
 
     fn leave(&self, stream: &TcpStream) {
-        // ANCHOR: step10_leave
+        // ANCHOR: step9_leave
         self.books().streams.remove(&stream.as_raw_fd());
         self.server.counters.closed();
-        // ANCHOR_END: step10_leave
+        // ANCHOR_END: step9_leave
     }
 
     /// Shuts the reading side of all connections, present and to come.
     fn shut(&self) {
-        // ANCHOR: step10_shut
+        // ANCHOR: step9_shut
         let mut books = self.books();
         books.shut = true;
         for stream in books.streams.values() {
             let _ = stream.shutdown(Shutdown::Read); // the client may have gone
         }
-        // ANCHOR_END: step10_shut
+        // ANCHOR_END: step9_shut
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {

@@ -40,7 +40,7 @@ impl<T> Queue<T> {
 
     /// Adds an item at the end; waits while the queue is full. A closed queue gives it back.
     pub fn push(&self, item: T) -> Result<(), T> {
-        // ANCHOR: step10_push
+        // ANCHOR: step9_push
         let mut state = self.lock();
         while state.items.len() == self.capacity && !state.closed {
             state = self
@@ -54,13 +54,13 @@ impl<T> Queue<T> {
         state.items.push_back(item);
         self.not_empty.notify_one();
         Ok(())
-        // ANCHOR_END: step10_push
+        // ANCHOR_END: step9_push
     }
 
     /// Takes the first item; waits while there is none. A closed queue gives out what it still has,
     /// then `None`.
     pub fn pop(&self) -> Option<T> {
-        // ANCHOR: step10_pop
+        // ANCHOR: step9_pop
         let mut state = self.lock();
         while state.items.is_empty() && !state.closed {
             state = self
@@ -71,16 +71,16 @@ impl<T> Queue<T> {
         let item = state.items.pop_front();
         self.not_full.notify_one();
         item
-        // ANCHOR_END: step10_pop
+        // ANCHOR_END: step9_pop
     }
 
     /// Takes no more items, and wakes all who wait.
     pub fn close(&self) {
-        // ANCHOR: step10_close
+        // ANCHOR: step9_close
         self.lock().closed = true;
         self.not_full.notify_all();
         self.not_empty.notify_all();
-        // ANCHOR_END: step10_close
+        // ANCHOR_END: step9_close
     }
 
     /// The state is whole between any two statements, so a panic elsewhere does not spoil it.
@@ -90,7 +90,7 @@ impl<T> Queue<T> {
 }
 
 #[cfg(test)]
-mod tests {
+mod step9 {
     use std::sync::mpsc;
     use std::thread;
 

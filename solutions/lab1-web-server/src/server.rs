@@ -79,11 +79,35 @@ pub fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
 
 /// Serves connections until a signal stops it.
 pub fn run(listener: TcpListener, server: Server, model: Model, workers: usize) -> io::Result<()> {
-    // STARTER: for stream in listener.incoming().flatten() {
-    // STARTER:     crate::connection::serve_or_survive(&stream, &server);
-    // STARTER: } // one after the other: delete this loop in step 10, when the pool takes its place
     match model {
-        Model::Pool => pool::run(listener, Arc::new(server), workers),
+        Model::Pool => {
+            // ANCHOR: step9_pool
+            // STARTER: // Until step 9, when `pool::run` takes over, one connection after the other.
+            // STARTER: for stream in listener.incoming().flatten() {
+            // STARTER:     crate::connection::serve_or_survive(&stream, &server);
+            // STARTER: }
+            // STARTER: Ok(())
+            pool::run(listener, Arc::new(server), workers)
+            // ANCHOR_END: step9_pool
+        }
         Model::Fork => fork::run(listener, &server),
+    }
+}
+
+#[cfg(test)]
+mod step1 {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn a_bound_socket_takes_connections() {
+        let listener = bind("127.0.0.1", 0).unwrap();
+        assert!(TcpStream::connect(listener.local_addr().unwrap()).is_ok());
+        let taken = bind("127.0.0.1", listener.local_addr().unwrap().port());
+        assert_eq!(
+            taken.err().map(|error| error.kind()),
+            Some(io::ErrorKind::AddrInUse)
+        );
     }
 }

@@ -25,7 +25,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<ExitCode> {
     let lab = workspace::lab(args.lab);
-    let starter = Starter::generate(args.lab)?;
+    let starter = Starter::untouched(args.lab)?;
     let differing = match lab.exists() {
         true => folder::different(&folder::digests(starter.path())?, &folder::digests(&lab)?),
         false => Vec::new(),

@@ -29,6 +29,9 @@ pub struct Args {
     /// Write them into this directory instead of labs/
     #[arg(long, value_name = "DIR", conflicts_with = "check")]
     into: Option<PathBuf>,
+    /// Write steps 1 to N as the solution has them, to see what a student sees who has come that far
+    #[arg(long, value_name = "N", requires = "into")]
+    through: Option<u32>,
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
@@ -36,7 +39,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let into = args.into.unwrap_or_else(|| workspace::root().join("labs"));
     let mut refused = 0;
     for lab in labs {
-        let starter = Starter::generate(*lab)?;
+        let starter = Starter::through(*lab, args.through.unwrap_or(0))?;
         let to = into.join(lab.folder());
         if args.check {
             let differing = folder::different(&folder::digests(starter.path())?, &folder::digests(&to)?);
@@ -56,7 +59,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         let changed = folder::changed(&to)?;
         if changed.is_empty() {
             folder::mirror(starter.path(), &to)?;
-            println!("{lab}: {} written, steps 1 to {}", workspace::shown(&to), starter.steps);
+            println!("{lab}: {} written, {}", workspace::shown(&to), starter.progress());
         } else {
             refused += 1;
             println!(
@@ -73,12 +76,19 @@ pub fn run(args: Args) -> Result<ExitCode> {
 /// A lab's starter, freshly generated in a directory of its own.
 pub struct Starter {
     dir: tempfile::TempDir,
+    /// The number of the last step that is written already.
+    through: u32,
     /// The number of the last step.
-    pub steps: u32,
+    steps: u32,
 }
 
 impl Starter {
-    pub fn generate(lab: Lab) -> Result<Self> {
+    pub fn untouched(lab: Lab) -> Result<Self> {
+        Starter::through(lab, 0)
+    }
+
+    /// The starter in which a student has written the steps up to this one.
+    fn through(lab: Lab, through: u32) -> Result<Self> {
         let solution = workspace::solution(lab);
         ensure!(
             solution.join("Cargo.toml").exists(),
@@ -89,13 +99,22 @@ impl Starter {
         let dir = fs::create_dir_all(&place)
             .and_then(|()| tempfile::Builder::new().prefix("starter-").tempdir_in(&place))
             .with_context(|| format!("cannot make a directory in {}", workspace::shown(&place)))?;
-        let steps = generate::starter(&workspace::root(), &solution, dir.path())
+        let steps = generate::starter(&workspace::root(), &solution, dir.path(), through)
             .with_context(|| format!("cannot make the starter of {lab}"))?;
-        Ok(Starter { dir, steps: steps.last().map_or(0, |step| step.number) })
+        let steps = steps.last().map_or(0, |step| step.number);
+        ensure!(through <= steps, "{lab} has no step {through}; its last is {steps}");
+        Ok(Starter { dir, through, steps })
     }
 
     pub fn path(&self) -> &Path {
         self.dir.path()
+    }
+
+    fn progress(&self) -> String {
+        match self.through {
+            0 => format!("steps 1 to {}", self.steps),
+            through => format!("with steps 1 to {through} of {} written", self.steps),
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub fn is_held_back(version: Version, fields: &Fields) -> bool {
 ///
 /// Whatever could be read in two ways is an error: this is what request smuggling lives on.
 pub fn framing(version: Version, fields: &Fields) -> Result<Framing, Error> {
-    // ANCHOR: step8_framing
+    // ANCHOR: step7_framing
     let mut lengths = fields.all("Content-Length");
     let (length, another) = (lengths.next(), lengths.next());
     let codings: Vec<&str> = fields.list("Transfer-Encoding").collect();
@@ -56,16 +56,16 @@ pub fn framing(version: Version, fields: &Fields) -> Result<Framing, Error> {
         }
         _ => Err(Error::UnknownCoding),
     }
-    // ANCHOR_END: step8_framing
+    // ANCHOR_END: step7_framing
 }
 
 /// Reads a `Content-Length`: digits and nothing else (RFC 9110 §8.6), no sign, no list.
 pub fn content_length(value: &str) -> Result<u64, Error> {
-    // ANCHOR: step8_content_length
+    // ANCHOR: step7_content_length
     let digits = !value.is_empty() && value.bytes().all(|octet| octet.is_ascii_digit());
     let length = value.parse().ok().filter(|_| digits);
     length.ok_or(Error::Malformed("Content-Length is not a number"))
-    // ANCHOR_END: step8_content_length
+    // ANCHOR_END: step7_content_length
 }
 
 /// What of a body has yet to be read and thrown away.
@@ -90,7 +90,7 @@ impl Rest {
     /// Looks at the front of what has arrived: how many octets to take off, and whether the body
     /// ends with them.
     pub fn skip(&mut self, bytes: &[u8]) -> Result<(usize, bool), Error> {
-        // ANCHOR: step8_skip
+        // ANCHOR: step7_skip
         match self {
             Rest::Length(left) => {
                 let here = bytes
@@ -113,12 +113,12 @@ impl Rest {
                 }
             }
         }
-        // ANCHOR_END: step8_skip
+        // ANCHOR_END: step7_skip
     }
 }
 
 #[cfg(test)]
-mod tests {
+mod step7 {
     use super::super::tests::accepts;
     use super::*;
 

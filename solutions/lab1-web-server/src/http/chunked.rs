@@ -52,7 +52,7 @@ impl Decoder {
 
     /// Looks at the front of what has arrived: what it is, and how many octets to take off.
     pub fn next<'a>(&mut self, bytes: &'a [u8]) -> Result<(usize, Piece<'a>), Error> {
-        // ANCHOR: step8_chunked
+        // ANCHOR: step7_chunked
         match self.0 {
             State::Size => {
                 let Some((line, used)) = line(bytes)? else {
@@ -97,13 +97,13 @@ impl Decoder {
             }
             State::Done => Ok((0, Piece::End)),
         }
-        // ANCHOR_END: step8_chunked
+        // ANCHOR_END: step7_chunked
     }
 }
 
 /// Reads a chunk's size, in hexadecimal, up to the extensions.
 pub fn chunk_size(line: &[u8]) -> Result<u64, Error> {
-    // ANCHOR: step8_chunk_size
+    // ANCHOR: step7_chunk_size
     let size = line.split(|&octet| octet == b';').next().unwrap_or(line);
     let size = size.trim_ascii_end(); // RFC 9112 §7.1.1: bad white space before the semicolon
     if size.is_empty() || !size.iter().all(u8::is_ascii_hexdigit) {
@@ -113,11 +113,11 @@ pub fn chunk_size(line: &[u8]) -> Result<u64, Error> {
         .ok()
         .and_then(|digits| u64::from_str_radix(digits, 16).ok())
         .ok_or(Error::Malformed("chunk size too large"))
-    // ANCHOR_END: step8_chunk_size
+    // ANCHOR_END: step7_chunk_size
 }
 
 #[cfg(test)]
-mod tests {
+mod step7 {
     use super::super::Parsed;
     use super::super::tests::{accepts, rejects};
     use super::*;

@@ -107,8 +107,8 @@ impl From<&[(&str, &str)]> for Fields {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::tests::{accepts, rejects};
+mod step2 {
+    use super::super::tests::accepts;
     use super::*;
 
     #[test]
@@ -122,6 +122,12 @@ mod tests {
         assert!(fields.lists("Connection", "bar"));
         assert!(!fields.lists("Connection", "ba"));
     }
+}
+
+#[cfg(test)]
+mod step7 {
+    use super::super::tests::rejects;
+    use super::*;
 
     #[test]
     fn lines_that_are_no_field_are_refused() {

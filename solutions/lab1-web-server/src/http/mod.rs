@@ -148,6 +148,11 @@ pub(crate) mod tests {
         assert_eq!(parse(&trailed).err(), Some(error));
         error
     }
+}
+
+#[cfg(test)]
+mod step2 {
+    use super::*;
 
     #[test]
     fn a_line_ends_with_crlf() {

@@ -55,7 +55,7 @@ impl Reader {
 
     /// Looks at the front of what has arrived: what it is, and how many octets to take off.
     pub fn next<'a>(&mut self, bytes: &'a [u8]) -> Result<(usize, Event<'a>), Error> {
-        // ANCHOR: step13_next
+        // ANCHOR: step12_next
         match &mut self.state {
             State::Head => {
                 let Some(((status, fields), used)) = head(bytes)? else {
@@ -94,12 +94,12 @@ impl Reader {
             }
             State::UntilClose => Ok((bytes.len(), Event::Data(bytes))),
         }
-        // ANCHOR_END: step13_next
+        // ANCHOR_END: step12_next
     }
 
     /// The connection has ended before the response was over: was that its way to end?
     pub fn finish(&self) -> Result<(), Error> {
-        // ANCHOR: step13_finish
+        // ANCHOR: step12_finish
         match self.state {
             State::UntilClose => Ok(()),
             State::Head => Err(Error::Malformed(
@@ -109,13 +109,13 @@ impl Reader {
                 "connection closed before the answer's body ended",
             )),
         }
-        // ANCHOR_END: step13_finish
+        // ANCHOR_END: step12_finish
     }
 }
 
 /// Reads a status line and a header section.
 fn head(bytes: &[u8]) -> Parsed<(u16, Fields)> {
-    // ANCHOR: step13_head
+    // ANCHOR: step12_head
     let Some((first, at)) = line(bytes)? else {
         return match bytes.len() > request::MAX_LINE {
             true => Err(Error::LineTooLong),
@@ -125,12 +125,12 @@ fn head(bytes: &[u8]) -> Parsed<(u16, Fields)> {
     let status = status_line(first)?;
     let fields = fields::parse(&bytes[at..])?;
     Ok(fields.map(|(fields, used)| ((status, fields), at + used)))
-    // ANCHOR_END: step13_head
+    // ANCHOR_END: step12_head
 }
 
 /// Reads `version SP status SP reason`; the reason may be missing, and often its space too.
 fn status_line(line: &[u8]) -> Result<u16, Error> {
-    // ANCHOR: step13_status_line
+    // ANCHOR: step12_status_line
     let mut words = line.splitn(3, |&octet| octet == b' ');
     parse_version(words.next().unwrap_or_default())?;
     match words.next() {
@@ -140,12 +140,12 @@ fn status_line(line: &[u8]) -> Result<u16, Error> {
         }
         _ => Err(Error::Malformed("status is not three digits")),
     }
-    // ANCHOR_END: step13_status_line
+    // ANCHOR_END: step12_status_line
 }
 
 /// Finds out where the body ends, if there is one (RFC 9112 §6.3, from rule 4 on).
 fn framing(fields: &Fields) -> Result<State, Error> {
-    // ANCHOR: step13_framing
+    // ANCHOR: step12_framing
     if fields.get("Transfer-Encoding").is_some() {
         let mut codings = fields.list("Transfer-Encoding");
         return match (codings.next(), codings.next()) {
@@ -169,11 +169,11 @@ fn framing(fields: &Fields) -> Result<State, Error> {
         }
     }
     Ok(State::Length(length))
-    // ANCHOR_END: step13_framing
+    // ANCHOR_END: step12_framing
 }
 
 #[cfg(test)]
-mod tests {
+mod step12 {
     use super::super::tests::{accepts, rejects};
     use super::*;
 

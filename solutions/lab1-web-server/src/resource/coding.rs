@@ -4,7 +4,7 @@ use crate::http::Fields;
 
 /// Would the client rather have gzip than the plain octets?
 pub fn takes_gzip(fields: &Fields) -> bool {
-    // ANCHOR: step9_takes_gzip
+    // ANCHOR: step13_takes_gzip
     let weight_of = |names: &[&str]| {
         let named = |member: &&str| {
             let name = member.split(';').next().unwrap_or(member).trim();
@@ -18,13 +18,13 @@ pub fn takes_gzip(fields: &Fields) -> bool {
         .unwrap_or(0.0);
     let identity = weight_of(&["identity"]).unwrap_or(0.0);
     gzip > 0.0 && gzip >= identity
-    // ANCHOR_END: step9_takes_gzip
+    // ANCHOR_END: step13_takes_gzip
 }
 
 /// The weight of a member, `gzip;q=0.5` (RFC 9110 §12.4.2); 1 when it has none, 0 when it has a
 /// broken one.
 fn weight(member: &str) -> f32 {
-    // ANCHOR: step9_weight
+    // ANCHOR: step13_weight
     let mut parameters = member
         .split(';')
         .skip(1)
@@ -33,11 +33,11 @@ fn weight(member: &str) -> f32 {
         Some((_, weight)) => weight.trim().parse().unwrap_or(0.0),
         None => 1.0,
     }
-    // ANCHOR_END: step9_weight
+    // ANCHOR_END: step13_weight
 }
 
 #[cfg(test)]
-mod tests {
+mod step13 {
     use super::*;
 
     fn takes(value: &str) -> bool {

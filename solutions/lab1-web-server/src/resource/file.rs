@@ -21,8 +21,8 @@ struct Form {
 
 /// Answers with the file that was opened at that path.
 ///
-/// Step 3 sends it whole, with its type, its length and its date. Step 9 adds the conditions, and
-/// with them the extensions.
+/// Step 3 sends it whole, with its type, its length and its date. Step 8 adds the
+/// conditions, step 13 the extensions.
 pub fn serve(
     root: &Root,
     request: &Request,
@@ -65,7 +65,7 @@ pub fn serve(
 
 /// Begins a response with the fields that a 304 has as well (RFC 9110 §15.4.5).
 fn describe(status: Status, form: &Form) -> Response {
-    // ANCHOR: step9_describe
+    // ANCHOR: step3_describe
     let response = Response::new(status)
         .with("Last-Modified", date::format(form.validators.modified))
         .with("ETag", form.validators.etag.clone());
@@ -73,7 +73,7 @@ fn describe(status: Status, form: &Form) -> Response {
         true => response.with("Vary", "Accept-Encoding"),
         false => response,
     }
-    // ANCHOR_END: step9_describe
+    // ANCHOR_END: step3_describe
 }
 
 /// Chooses between a file as it is and its neighbour `.gz`, if there is one.
@@ -84,7 +84,10 @@ fn choose(
     (file, metadata): (File, Metadata),
     now: SystemTime,
 ) -> Form {
-    // ANCHOR: step9_choose
+    // ANCHOR: step13_choose
+    // STARTER: // Step 13 looks for a neighbour.
+    // STARTER: let (length, validators) = (metadata.len(), Validators::new(&metadata, "", now));
+    // STARTER: Form { file, length, validators, varies: false, is_gzip: false }
     let neighbour = open(root, &[path, b".gz"].concat()).ok();
     let neighbour = neighbour.filter(|(_, metadata)| metadata.is_file());
     let varies = neighbour.is_some();
@@ -99,5 +102,5 @@ fn choose(
         varies,
         is_gzip,
     }
-    // ANCHOR_END: step9_choose
+    // ANCHOR_END: step13_choose
 }

@@ -23,7 +23,7 @@ pub struct Entry {
 /// Reads a directory, sorted by name, without dot-files and without what would not be served:
 /// links that lead outside or nowhere, devices and the like.
 pub fn read(root: &Root, target: &Target, directory: File) -> io::Result<Vec<Entry>> {
-    // ANCHOR: step6_read
+    // ANCHOR: step5_read
     let mut entries = Vec::new();
     for name in sys::names(directory)? {
         if name.starts_with(b".") {
@@ -43,12 +43,12 @@ pub fn read(root: &Root, target: &Target, directory: File) -> io::Result<Vec<Ent
     }
     entries.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(entries)
-    // ANCHOR_END: step6_read
+    // ANCHOR_END: step5_read
 }
 
 /// Writes the page.
 pub fn page(target: &Target, entries: &[Entry]) -> String {
-    // ANCHOR: step6_page
+    // ANCHOR: step5_page
     let title = escape(&format!(
         "Index of /{}",
         String::from_utf8_lossy(&target.join(b""))
@@ -76,12 +76,12 @@ pub fn page(target: &Target, entries: &[Entry]) -> String {
         row(&link, &text, &date::format(entry.modified)[5..22], &size);
     }
     page + "</table>\n</body>\n</html>\n"
-    // ANCHOR_END: step6_page
+    // ANCHOR_END: step5_page
 }
 
 /// Makes text safe between tags and between quotes.
 pub fn escape(text: &str) -> String {
-    // ANCHOR: step6_escape
+    // ANCHOR: step5_escape
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -94,11 +94,11 @@ pub fn escape(text: &str) -> String {
         }
     }
     escaped
-    // ANCHOR_END: step6_escape
+    // ANCHOR_END: step5_escape
 }
 
 #[cfg(test)]
-mod tests {
+mod step5 {
     use std::time::UNIX_EPOCH;
 
     use super::super::target::resolve;

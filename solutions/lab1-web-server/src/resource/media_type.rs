@@ -16,7 +16,7 @@ pub fn of(path: &[u8]) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
+mod step3 {
     use super::*;
 
     #[test]

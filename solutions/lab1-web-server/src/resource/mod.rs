@@ -44,17 +44,19 @@ fn open(root: &Root, path: &[u8]) -> Result<(File, Metadata), Status> {
 
 /// The status that tells a client why a file could not be opened.
 pub fn status_of(error: &io::Error) -> Status {
-    // ANCHOR: step5_status_of
+    // ANCHOR: step4_status_of
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Status::NotFound,
         io::ErrorKind::PermissionDenied => Status::Forbidden,
         _ => Status::InternalServerError,
     }
-    // ANCHOR_END: step5_status_of
+    // ANCHOR_END: step4_status_of
 }
 
-/// Answers with a directory: its `index.html`, else a listing; and sends those who forgot the last
-/// `/` to where links that are relative to it work.
+/// Answers with a directory: its `index.html`, else a listing; and redirects those who forgot the
+/// last `/`.
+///
+/// Step 3 looks for `index.html`, and leaves the rest to the two functions that step 5 writes.
 fn directory(
     root: &Root,
     request: &Request,
@@ -62,11 +64,9 @@ fn directory(
     directory: File,
     now: SystemTime,
 ) -> Result<Response, Status> {
-    // ANCHOR: step6_directory
+    // ANCHOR: step3_directory
     if !target.is_directory {
-        let query = target.query.as_ref().map(|query| format!("?{query}"));
-        let place = target.url() + "/" + &query.unwrap_or_default();
-        return Ok(Response::error(Status::MovedPermanently).with("Location", place));
+        return Ok(redirect(target));
     }
     let index = target.join(b"index.html");
     match open(root, &index) {
@@ -76,9 +76,26 @@ fn directory(
         Ok(_) | Err(Status::NotFound) => {}
         Err(status) => return Err(status),
     }
+    list(root, target, directory)
+    // ANCHOR_END: step3_directory
+}
+
+/// Sends a client to where links that are relative to the directory work.
+fn redirect(target: &Target) -> Response {
+    // ANCHOR: step5_redirect
+    let query = target.query.as_ref().map(|query| format!("?{query}"));
+    let place = target.url() + "/" + &query.unwrap_or_default();
+    Response::error(Status::MovedPermanently).with("Location", place)
+    // ANCHOR_END: step5_redirect
+}
+
+/// Answers with the listing of a directory.
+fn list(root: &Root, target: &Target, directory: File) -> Result<Response, Status> {
+    // ANCHOR: step5_list
+    // STARTER: Err(Status::Forbidden) // step 5: list
     let entries = listing::read(root, target, directory).map_err(|error| status_of(&error))?;
     let page = listing::page(target, &entries);
     let body = Body::Octets(page.into_bytes());
     Ok(Response::new(Status::Ok).with_body("text/html; charset=utf-8", body))
-    // ANCHOR_END: step6_directory
+    // ANCHOR_END: step5_list
 }

@@ -20,7 +20,8 @@ pub enum Part {
 /// Finds the part that is asked for, of a file of that length. Only `GET` can ask for one
 /// (RFC 9110 §14.2).
 pub fn select(request: &Request, validators: &Validators, length: u64) -> Part {
-    // ANCHOR: step9_select
+    // ANCHOR: step13_select
+    // STARTER: Part::Whole // step 13: select
     match request.fields.get("Range") {
         Some(range)
             if request.method == Method::Get && allows_range(&request.fields, validators) =>
@@ -29,12 +30,12 @@ pub fn select(request: &Request, validators: &Validators, length: u64) -> Part {
         }
         _ => Part::Whole,
     }
-    // ANCHOR_END: step9_select
+    // ANCHOR_END: step13_select
 }
 
 /// Reads `bytes=0-499`, `bytes=500-`, `bytes=-500` (RFC 9110 §14.1.2).
 fn parse(value: &str, length: u64) -> Part {
-    // ANCHOR: step9_range
+    // ANCHOR: step13_range
     let Some((unit, range)) = value.split_once('=') else {
         return Part::Whole;
     };
@@ -56,19 +57,19 @@ fn parse(value: &str, length: u64) -> Part {
         true => Part::Of(part),
         false => Part::Unsatisfiable,
     }
-    // ANCHOR_END: step9_range
+    // ANCHOR_END: step13_range
 }
 
 /// Reads a position; one that no file reaches is as good as the largest number.
 fn position(digits: &str) -> Option<u64> {
-    // ANCHOR: step9_position
+    // ANCHOR: step13_position
     let is_number = !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit());
     is_number.then(|| digits.parse().unwrap_or(u64::MAX))
-    // ANCHOR_END: step9_position
+    // ANCHOR_END: step13_position
 }
 
 #[cfg(test)]
-mod tests {
+mod step13 {
     use super::*;
 
     #[test]

@@ -102,7 +102,7 @@ pub fn percent_decode(text: &str) -> Option<Vec<u8>> {
 
 /// Writes every octet but the unreserved ones (RFC 3986 §2.3) as `%` and two digits.
 pub fn percent_encode(octets: &[u8]) -> String {
-    // ANCHOR: step6_percent_encode
+    // ANCHOR: step5_percent_encode
     let mut text = String::with_capacity(octets.len());
     for &octet in octets {
         match octet {
@@ -112,11 +112,11 @@ pub fn percent_encode(octets: &[u8]) -> String {
         }
     }
     text
-    // ANCHOR_END: step6_percent_encode
+    // ANCHOR_END: step5_percent_encode
 }
 
 #[cfg(test)]
-mod tests {
+mod step3 {
     use super::*;
 
     fn path(target: &str) -> Result<String, Status> {
@@ -198,6 +198,11 @@ mod tests {
         assert!(is_directory("/") && is_directory("http://h"));
         assert!(!is_directory("/a") && !is_directory("/a?b/"));
     }
+}
+
+#[cfg(test)]
+mod step5 {
+    use super::*;
 
     #[test]
     fn a_url_encodes_what_is_not_unreserved() {

@@ -30,10 +30,11 @@ const CARGO_CONFIG: &str = r#"# `cargo xtask` works from this folder too.
 xtask = "run --quiet --manifest-path ../../Cargo.toml --package xtask --"
 "#;
 
-/// Writes the starter of `solution` into the empty directory `out`; gives its steps in their order.
+/// Writes the starter of `solution` into the empty directory `out`, with the steps up to `through` written already;
+/// gives all steps in their order.
 ///
 /// `repository` lends its lock file and its formatting rules.
-pub fn starter(repository: &Path, solution: &Path, out: &Path) -> Result<Vec<Step>> {
+pub fn starter(repository: &Path, solution: &Path, out: &Path, through: u32) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     for path in folder::files(solution)? {
         if path
@@ -51,7 +52,8 @@ pub fn starter(repository: &Path, solution: &Path, out: &Path) -> Result<Vec<Ste
             continue;
         }
         let text = String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", from.display()))?;
-        let Some(stripped) = regions::strip(&text).with_context(|| from.display().to_string())? else {
+        let Some(stripped) = regions::strip(&text, through).with_context(|| from.display().to_string())?
+        else {
             continue;
         };
         steps.extend(stripped.steps.into_iter().map(|step| (from.clone(), step)));
@@ -64,7 +66,7 @@ pub fn starter(repository: &Path, solution: &Path, out: &Path) -> Result<Vec<Ste
     write(out, Path::new("README.md"), &readme)?;
     write(out, Path::new(".gitignore"), b"/target\n")?;
     write(out, Path::new(".cargo/config.toml"), CARGO_CONFIG.as_bytes())?;
-    let rules = fs::read(repository.join("rustfmt.toml")).context("cannot read rustfmt.toml")?;
+    let rules = fs::read(repository.join("solutions/rustfmt.toml")).context("cannot read rustfmt.toml")?;
     write(out, Path::new("rustfmt.toml"), &rules)?;
     lock(repository, out)?;
     cargo(out, &["fmt"])?;

@@ -6,11 +6,14 @@
 //! |---|---|
 //! | `ANCHOR: step3_parse_head` … `ANCHOR_END: step3_parse_head` | `todo!("step 3: parse head")` |
 //! | `ANCHOR: extra_step3_helpers` … `ANCHOR_END: extra_step3_helpers` | nothing |
-//! | `STARTER: text` | `text` |
+//! | `STARTER: text` | `text`; inside a region, instead of the `todo!` |
 //! | `SOLUTION ONLY`, on the first line | no such file |
 //!
 //! A step's region is a function's body, or the rest of it after what is given: no code follows a `todo!` in
 //! its block. An extra region holds what only such a body uses. Regions neither nest nor share a name.
+//!
+//! Lines that stand in for a step (`STARTER`) let the program run before that step is written: until connections
+//! persist, each is closed after one answer.
 
 use std::fmt;
 
@@ -47,9 +50,10 @@ impl fmt::Display for RegionError {
 
 impl std::error::Error for RegionError {}
 
-/// The starter's form of `text`; `None` for a file that only the solution has.
-pub fn strip(text: &str) -> Result<Option<Stripped>, RegionError> {
-    let mut stripper = Stripper::default();
+/// The starter's form of `text`, with the regions of the steps up to `through` as the solution has them; `None`
+/// for a file that only the solution has.
+pub fn strip(text: &str, through: u32) -> Result<Option<Stripped>, RegionError> {
+    let mut stripper = Stripper { through, ..Stripper::default() };
     for (line, words) in (1..).zip(text.lines()) {
         let indent = &words[..words.len() - words.trim_start().len()];
         let taken = match Marker::read(words) {
@@ -71,11 +75,11 @@ pub fn strip(text: &str) -> Result<Option<Stripped>, RegionError> {
 /// What is known between two lines.
 #[derive(Default)]
 struct Stripper<'a> {
+    through: u32,
     kept: String,
     steps: Vec<Step>,
     /// Of all regions so far.
     names: Vec<&'a str>,
-    /// The region that is being left out.
     open: Option<Region<'a>>,
     /// A step's region has ended, and nothing but blank lines came since.
     after_step: bool,
@@ -85,7 +89,17 @@ struct Region<'a> {
     name: &'a str,
     /// Where it opened.
     line: usize,
-    is_step: bool,
+    fate: Fate,
+}
+
+/// What becomes of a region's lines.
+enum Fate {
+    /// They stay.
+    Kept,
+    /// They go; what stands in for them, if anything does, is in its place.
+    LeftOut,
+    /// They go, and unless something else stands in for them this line does.
+    Todo(String),
 }
 
 impl<'a> Stripper<'a> {
@@ -98,35 +112,52 @@ impl<'a> Stripper<'a> {
         }
         let kind = Kind::read(name).ok_or(format!("{name} is neither stepN_name nor extra_stepN_name"))?;
         self.names.push(name);
-        let is_step = matches!(kind, Kind::Step { .. });
+        let fate = match &kind {
+            Kind::Step { number, .. } | Kind::Extra { number } if (1..=self.through).contains(number) => {
+                Fate::Kept
+            }
+            Kind::Step { number, name } => Fate::Todo(format!("{indent}todo!(\"step {number}: {name}\")")),
+            Kind::Extra { .. } => Fate::LeftOut,
+        };
         if let Kind::Step { number, name } = kind {
-            self.line(&format!("{indent}todo!(\"step {number}: {name}\")"))?;
             self.steps.push(Step { number, name, line });
         }
-        self.open = Some(Region { name, line, is_step });
+        self.open = Some(Region { name, line, fate });
         Ok(())
     }
 
     fn close(&mut self, name: &str) -> Result<(), String> {
         match self.open.take() {
-            Some(region) if region.name == name => self.after_step = region.is_step,
-            Some(region) => return Err(format!("{name} ends where {} is open", region.name)),
+            Some(Region { name: opened, .. }) if opened != name => {
+                return Err(format!("{name} ends where {opened} is open"));
+            }
+            Some(Region { fate: Fate::Todo(todo), .. }) => {
+                self.keep(&todo)?;
+                self.after_step = true;
+            }
+            Some(_) => {}
             None => return Err(format!("{name} ends and was not opened")),
         }
         Ok(())
     }
 
     fn starter(&mut self, indent: &str, text: &str) -> Result<(), String> {
-        match &self.open {
-            Some(region) => Err(format!("a STARTER line inside {} would be lost", region.name)),
-            None => self.line(&format!("{indent}{text}")),
+        match &mut self.open {
+            Some(Region { fate: Fate::Kept, .. }) => return Ok(()),
+            Some(region) => region.fate = Fate::LeftOut,
+            None => {}
         }
+        self.keep(&format!("{indent}{text}"))
     }
 
     fn line(&mut self, words: &str) -> Result<(), String> {
-        if self.open.is_some() {
-            return Ok(());
+        match &self.open {
+            Some(Region { fate: Fate::LeftOut | Fate::Todo(_), .. }) => Ok(()),
+            _ => self.keep(words),
         }
+    }
+
+    fn keep(&mut self, words: &str) -> Result<(), String> {
         if self.after_step && !words.trim().is_empty() {
             if !words.trim_start().starts_with('}') {
                 return Err(
@@ -168,7 +199,7 @@ impl<'a> Marker<'a> {
 
 enum Kind {
     Step { number: u32, name: String },
-    Extra,
+    Extra { number: u32 },
 }
 
 impl Kind {
@@ -183,7 +214,7 @@ impl Kind {
             && !name.is_empty()
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         well_formed.then(|| match extra {
-            true => Kind::Extra,
+            true => Kind::Extra { number },
             false => Kind::Step { number, name: name.replace('_', " ") },
         })
     }
@@ -194,18 +225,22 @@ mod tests {
     use super::*;
 
     fn text(solution: &str) -> String {
-        strip(solution).expect("well marked").expect("in the starter").text
+        through(solution, 0)
+    }
+
+    fn through(solution: &str, step: u32) -> String {
+        strip(solution, step).expect("well marked").expect("in the starter").text
     }
 
     fn error(solution: &str) -> String {
-        strip(solution).expect_err("ill marked").to_string()
+        strip(solution, 0).expect_err("ill marked").to_string()
     }
 
     #[test]
     fn a_step_becomes_a_todo_with_the_indentation_of_its_marker() {
         let solution = "/// Adds.\nfn add(a: u8) -> u8 {\n    // ANCHOR: step2_add_up\n    a + 1\n    // ANCHOR_END: step2_add_up\n}\n";
         assert_eq!(text(solution), "/// Adds.\nfn add(a: u8) -> u8 {\n    todo!(\"step 2: add up\")\n}\n");
-        let steps = strip(solution).unwrap().unwrap().steps;
+        let steps = strip(solution, 0).unwrap().unwrap().steps;
         assert_eq!(steps, [Step { number: 2, name: "add up".into(), line: 3 }]);
     }
 
@@ -216,6 +251,20 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_for_a_step_goes_when_the_step_is_kept() {
+        let solution = "fn f() {\n    // ANCHOR: step2_go\n    // STARTER: h();\n    g()\n    // ANCHOR_END: step2_go\n}\n";
+        assert_eq!(text(solution), "fn f() {\n    h();\n}\n");
+        assert_eq!(through(solution, 1), text(solution));
+        assert_eq!(through(solution, 2), "fn f() {\n    g()\n}\n");
+    }
+
+    #[test]
+    fn a_kept_step_brings_what_it_uses() {
+        let solution = "// ANCHOR: extra_step1_uses\nuse a::B;\n// ANCHOR_END: extra_step1_uses\n// ANCHOR: extra_step0_bench\nuse c::D;\n// ANCHOR_END: extra_step0_bench\n";
+        assert_eq!(through(solution, 1), "use a::B;\n");
+    }
+
+    #[test]
     fn a_manifest_is_marked_with_its_own_comments() {
         let solution = "[package]\n# ANCHOR: extra_step0_bench\n[[bench]]\n# ANCHOR_END: extra_step0_bench\n";
         assert_eq!(text(solution), "[package]\n");
@@ -223,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_file_that_only_the_solution_has_is_left_out() {
-        assert_eq!(strip("// SOLUTION ONLY: the fast path\nfn f() {}\n"), Ok(None));
+        assert_eq!(strip("// SOLUTION ONLY: the fast path\nfn f() {}\n", 0), Ok(None));
     }
 
     #[test]
