@@ -116,7 +116,7 @@ impl Conn {
                     if ended {
                         return Err(self.ended_early(&missing));
                     }
-                    if self.read_on(self.scene().deadline())? == Arrival::Silence {
+                    if self.read_on(self.turn())? == Arrival::Silence {
                         return Err(self.silence(&missing));
                     }
                 }
@@ -131,7 +131,7 @@ impl Conn {
             if self.end.is_some() {
                 return Ok(None);
             }
-            if self.read_on(self.scene().deadline())? == Arrival::Silence {
+            if self.read_on(self.turn())? == Arrival::Silence {
                 return Err(self.silence("no octet of the response has come"));
             }
         }
@@ -144,7 +144,7 @@ impl Conn {
             if self.end.is_some() {
                 return Err(self.ended_early(&format!("{} of {count} octets came", self.buffer.len())));
             }
-            if self.read_on(self.scene().deadline())? == Arrival::Silence {
+            if self.read_on(self.turn())? == Arrival::Silence {
                 return Err(self.silence(&format!("{} of {count} octets came", self.buffer.len())));
             }
         }
@@ -167,8 +167,8 @@ impl Conn {
             if let Some(end) = self.end {
                 return Ok((std::mem::take(&mut self.buffer), end));
             }
-            if self.read_on(self.scene().deadline())? == Arrival::Silence {
-                return fail_open(self.scene().patience());
+            if self.read_on(self.turn())? == Arrival::Silence {
+                return fail_open(self.scene().silence());
             }
         }
     }
@@ -196,6 +196,11 @@ impl Conn {
         Ok(true)
     }
 
+    /// When it is the server's turn: until then something must come.
+    fn turn(&self) -> Deadline {
+        self.scene().deadline().earlier(self.scene().silence())
+    }
+
     fn read_on(&mut self, deadline: Deadline) -> Verdict<Arrival> {
         let arrival = self.stream.receive(&mut self.buffer, deadline)?;
         if matches!(arrival, Arrival::Fin | Arrival::Reset) {
@@ -205,12 +210,12 @@ impl Conn {
     }
 
     fn silence(&self, missing: &str) -> Fault {
-        let waited = self.scene().patience().as_secs_f64();
+        let waited = self.scene().silence().as_secs_f64();
         let failure = if self.buffer.is_empty() {
-            Failure::new(self.expected(), format!("nothing within {waited} s"))
+            Failure::new(self.expected(), format!("nothing within {waited:.1} s"))
         } else {
             self.cut_short(format!(
-                "{} octets, then nothing more within {waited} s: {missing}",
+                "{} octets, then nothing more within {waited:.1} s: {missing}",
                 self.buffer.len()
             ))
         };
@@ -253,10 +258,10 @@ impl Conn {
     }
 }
 
-fn fail_open<T>(patience: Duration) -> Verdict<T> {
+fn fail_open<T>(silence: Duration) -> Verdict<T> {
     Err(Failure::new(
         "the connection is closed",
-        format!("it is still open after {} s", patience.as_secs_f64()),
+        format!("it is still open after {:.1} s", silence.as_secs_f64()),
     )
     .silent()
     .into())

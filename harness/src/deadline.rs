@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// At most this many times longer than on an idle machine.
-const MOST_LOAD: f64 = 8.0;
+const MOST_LOAD: f64 = 4.0;
 
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);

@@ -43,6 +43,11 @@ impl Scene {
         self.clock.patience
     }
 
+    /// How long the program may be silent where it is its turn: who has said nothing for so long will not.
+    pub fn silence(&self) -> Duration {
+        self.clock.patience.mul_f64(0.6)
+    }
+
     /// Since the check began.
     pub fn elapsed(&self) -> Duration {
         self.clock.began.elapsed()

@@ -147,7 +147,8 @@ impl Stream {
 
     /// Waits until the program under test has read all that was sent. `false`: it has closed instead.
     pub fn wait_drained(&self) -> Verdict<bool> {
-        let read = poll_until(self.scene.deadline(), || match sys::far_end(&self.socket) {
+        let turn = self.scene.deadline().earlier(self.scene.silence());
+        let read = poll_until(turn, || match sys::far_end(&self.socket) {
             Ok(Some(peer)) if peer.state == TcpState::Close => Some(false),
             Ok(Some(peer)) => {
                 let arrived = peer.received.is_none_or(|octets| octets >= self.sent);

@@ -118,7 +118,7 @@ fn silence_is_told_as_such() {
     let (mut conn, _peer) = facing_for(PATIENCE, |peer| answer(peer, b""));
     assert_eq!(
         words(conn.ask(&get())),
-        ("expected a whole response\nseen nothing within 0.2 s".to_owned(), true)
+        ("expected a whole response\nseen nothing within 0.1 s".to_owned(), true)
     );
 }
 
@@ -129,7 +129,7 @@ fn silence_in_the_middle_of_a_head_says_what_is_missing() {
         words(conn.ask(&get())),
         (
             "expected a whole response\n\
-             seen 19 octets, then nothing more within 0.2 s: the header section is not ended by an empty line yet\n\
+             seen 19 octets, then nothing more within 0.1 s: the header section is not ended by an empty line yet\n\
              HTTP/1.1 200 OK␍␊Co"
                 .to_owned(),
             true
@@ -187,6 +187,6 @@ fn a_connection_that_stays_open_is_told() {
     assert!(!conn.closes_within(Duration::from_millis(20)).unwrap());
     assert_eq!(
         words(conn.expect_close()),
-        ("expected the connection is closed\nseen it is still open after 0.2 s".to_owned(), true)
+        ("expected the connection is closed\nseen it is still open after 0.1 s".to_owned(), true)
     );
 }

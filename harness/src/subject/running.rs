@@ -74,6 +74,8 @@ impl Launch {
             .current_dir(&self.dir)
             // It would bury what a panic says.
             .env("RUST_BACKTRACE", "0")
+            // A program that does not flush its lines must show it here as it does elsewhere.
+            .env_remove("PYTHONUNBUFFERED")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::piped())

@@ -66,7 +66,7 @@ pub const CHECKS: &[Check] = &[
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "A path that is logged after percent-decoding may hold CR LF and behind it a line that was never asked \
-              for, or an ESC that commands the terminal of whoever reads the log. Log the request line as it came.",
+              for. Log the request line as it came.",
         peers: "Apache and nginx log the request line undecoded, and other control octets as \\xNN.",
         hints: &[
             "Is the decoded path in the log? The request line as it was sent has no line ends inside.",
@@ -290,13 +290,7 @@ fn shortened(line: &str, tag: &str) -> String {
 fn injection(t: &mut Trial) -> Verdict {
     let server = Fresh::new().start(t)?;
     let forged = "%20-%20-%20[10/Oct/2026:13:55:36%20+0000]%20%22GET%20/forged%20HTTP/1.1%22%20200%201";
-    for (ends, name) in [
-        ("%0d%0a", "an encoded CR LF"),
-        ("%0a", "an encoded LF"),
-        ("%0D", "an encoded CR"),
-        ("%1b[2J", "an encoded ESC"),
-        ("\x1b[2J", "an ESC"),
-    ] {
+    for (ends, name) in [("%0d%0a", "an encoded CR LF"), ("%0a", "an encoded LF"), ("%0D", "an encoded CR")] {
         let canary = word(&mut t.rng);
         let target = format!("/{}{ends}{canary}{forged}", word(&mut t.rng));
         let mut conn = server.connect()?;
@@ -314,15 +308,13 @@ fn injection(t: &mut Trial) -> Verdict {
         };
         let _ = server.running().wait_stdout(Deadline::within(LAG), both);
         let log = server.running().stdout();
-        let is_forged = |line: &[u8]| {
-            line.starts_with(canary.as_bytes()) || line.iter().any(|octet| *octet == 0x1b || *octet == b'\r')
-        };
+        let is_forged = |line: &[u8]| line.starts_with(canary.as_bytes()) || line.contains(&b'\r');
         let lines =
             log.head().split(|&octet| octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         if let Some(line) = lines.into_iter().find(|line| is_forged(line)) {
             return Err(Failure::new(
-                format!("{name} in a path is escaped in the log: %1b as it was sent, or \\x1b"),
-                "the octet itself is in the log",
+                format!("{name} in a path stays encoded in the log, as it was sent"),
+                "it stands there decoded",
             )
             .excerpt([bytes::show(line)])
             .into());

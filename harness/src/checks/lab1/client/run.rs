@@ -29,7 +29,7 @@ pub fn run(t: &mut Trial, arguments: &[&str]) -> Verdict<Ended> {
     let running = t.run(Role::Client, arguments.iter().map(OsString::from).collect())?;
     let Some(exit) = running.wait_exit(t.deadline()) else {
         let waited = t.scene().patience().as_secs_f64();
-        return Err(Failure::new("your client ends by itself", format!("it still runs after {waited} s"))
+        return Err(Failure::new("your client ends by itself", format!("it still runs after {waited:.1} s"))
             .note(
                 "what does it wait for? A server may keep the connection open after its answer: the head says \
                  where the answer ends",
