@@ -190,7 +190,8 @@ pub fn owners(t: &Trial, family: &Family, halves: &[Half]) -> Verdict<Vec<i32>> 
             pids.contains(&parent) || owner != family.started(),
             "a child process for each connection",
             format!("connection {} belongs to the started process itself ({owner})", at + 1),
-        )?;
+        )
+        .note("does the program look at --model, and call `fork` for every connection it accepts?")?;
     }
     Ok(owners)
 }

@@ -164,7 +164,7 @@ fn lines(t: &mut Trial) -> Verdict {
         let found = server.running().wait_stdout(Deadline::within(LAG), |log| {
             whole_lines(log).any(|line| read_line(&line).is_ok_and(|line| wanted.fits(&line))).then_some(())
         });
-        found.ok_or_else(|| missing(&server, &wanted))?;
+        found.ok_or_else(|| missing(t, &server, &wanted))?;
     }
     let log = server.running().stdout();
     let count = whole_lines(log.head()).filter(|line| read_line(line).is_ok()).count();
@@ -197,7 +197,7 @@ fn whole_lines(log: &[u8]) -> impl Iterator<Item = String> + '_ {
 }
 
 /// Why this line is missing: never written, written otherwise, or still in a buffer.
-fn missing(server: &Server, wanted: &Wanted) -> Fault {
+fn missing(t: &mut Trial, server: &Server, wanted: &Wanted) -> Fault {
     let running = server.running();
     let before = running.stdout();
     let expected = format!("within 1 s a line {wanted}");
@@ -205,12 +205,18 @@ fn missing(server: &Server, wanted: &Wanted) -> Fault {
     if let Some(line) = mine.clone().or_else(|| whole_lines(before.head()).last()) {
         let seen = match (read_line(&line), mine) {
             (Err(part), _) => format!("a line without {part}"),
-            (Ok(_), Some(_)) => "a line that says otherwise".to_owned(),
+            (Ok(line), Some(_)) => {
+                let octets = line.octets.map_or("-".to_owned(), |octets| octets.to_string());
+                format!("a line that says {} {octets}", line.status)
+            }
             (Ok(_), None) => "none for that request; the last one is another's".to_owned(),
         };
         return Failure::new(expected, seen).excerpt([line]).into();
     }
     let ended = running.signal(Signal::SIGTERM).is_ok() && running.wait_exit(server.deadline()).is_some();
+    if running.stderr().total() == 0 {
+        t.unwatch(running);
+    }
     let after = running.stdout();
     let failure = Failure::new(expected, "nothing on stdout");
     let failure = match after.total() > before.total() {
@@ -253,13 +259,13 @@ fn parallel(t: &mut Trial) -> Verdict {
     let enough = |log: &[u8]| (whole_lines(log).count() >= all).then_some(());
     let _ = server.running().wait_stdout(Deadline::within(LAG), enough);
     let log = server.running().stdout();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut ours = (0..CLIENTS).flat_map(|client| (0..REQUESTS).map(move |at| (client, at)));
+    let mut seen: BTreeMap<String, usize> =
+        ours.clone().map(|(client, at)| (format!("GET {} HTTP/1.1", target(client, at)), 0)).collect();
     for line in whole_lines(log.head()).filter(|line| line.contains(&tag[..8])) {
-        match read_line(&line) {
-            Ok(read) if read.request.matches(&tag).count() == 1 => {
-                *seen.entry(read.request).or_default() += 1
-            }
-            _ => {
+        match read_line(&line).ok().and_then(|read| seen.get_mut(&read.request)) {
+            Some(times) => *times += 1,
+            None => {
                 return Err(Failure::new(
                     "every line of the log is whole",
                     "a line that is torn, or several in one",
@@ -270,9 +276,8 @@ fn parallel(t: &mut Trial) -> Verdict {
             }
         }
     }
-    let missing = (0..CLIENTS)
-        .flat_map(|client| (0..REQUESTS).map(move |at| (client, at)))
-        .find(|&(client, at)| seen.get(&format!("GET {} HTTP/1.1", target(client, at))) != Some(&1));
+    let missing =
+        ours.find(|&(client, at)| seen.get(&format!("GET {} HTTP/1.1", target(client, at))) != Some(&1));
     match missing {
         None => Ok(()),
         Some((client, at)) => Err(Failure::new(
@@ -328,8 +333,8 @@ fn injection(t: &mut Trial) -> Verdict {
             log.head().split(|&octet| octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         if let Some(line) = lines.into_iter().find(|line| is_forged(line)) {
             return Err(Failure::new(
-                format!("{name} in a path is escaped in the log: %1b as it was sent, or \\x1b"),
-                "the octet itself is in the log",
+                format!("{name} in a path is escaped in the log, like %0a or \\x1b"),
+                "the octets themselves are in the log",
             )
             .excerpt([bytes::show(line)])
             .into());
