@@ -67,10 +67,10 @@ impl Half {
                 expected: format!(
                     "{clients} clients are served at the same time, each in the middle of its request"
                 ),
-                seen: format!(
-                    "only {client} at a time: nobody reads what the next one sends ({})",
-                    failure.seen
-                ),
+                seen: match client {
+                    0 => format!("nobody reads what the first one sends ({})", failure.seen),
+                    _ => format!("{client} are, but nobody reads what the next one sends ({})", failure.seen),
+                },
                 notes: Vec::new(),
                 ..failure
             });

@@ -53,6 +53,8 @@ pub const CHECKS: &[Check] = &[
         hints: &[
             "If other connections break as well: what do the processes share? A pipe, a lock in shared memory?",
             "If the connection stays open: which other process has a copy of its socket?",
+            "If the whole server ends: a child's end sends its parent SIGCHLD, which interrupts `accept` (EINTR), and a \
+             child that was killed is no reason to end.",
         ],
         run: isolation,
     },
