@@ -303,6 +303,11 @@ impl<'a> Trial<'a> {
         self.watched.retain(|(watched, _)| !Arc::ptr_eq(watched, running));
     }
 
+    /// The programs that have run so far did what they should.
+    pub fn unwatch_all(&mut self) {
+        self.watched.clear();
+    }
+
     /// Ends the trial: what the watched programs said and did meanwhile is added to a failure.
     pub fn finish(self, verdict: Verdict) -> Verdict {
         let Err(Fault::Failed(mut failure)) = verdict else { return verdict };
@@ -345,7 +350,12 @@ fn obituary(running: &Running, before: u64) -> Option<String> {
         (!lines.is_empty()).then(|| lines.join("\n"))
     };
     let words = running.wait_stderr(Deadline::after(WORDS), since).unwrap_or_default();
-    match running.exited() {
+    // Who dies closes its stderr first; the news of the end comes behind.
+    let exit = match running.stderr().is_closed() {
+        true => running.wait_exit(Deadline::within(WORDS)),
+        false => running.exited(),
+    };
+    match exit {
         Some(exit) if words.is_empty() => {
             Some(format!("your program ended {}, without a word on stderr", exit.status))
         }

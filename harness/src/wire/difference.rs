@@ -159,7 +159,7 @@ fn too_long(expected: &[u8], seen: &[u8]) -> Option<String> {
 fn something_else(expected: &[u8], seen: &[u8]) -> Option<String> {
     if seen.starts_with(b"HTTP/1.") && !expected.starts_with(b"HTTP/1.") {
         return Some(
-            "the body begins with a status line: the head was sent twice, or counts as body".to_owned(),
+            "the body begins with a status line: a second head, or the first one taken for a part of the body".to_owned(),
         );
     }
     if let Some(before) = seen.strip_suffix(expected).filter(|_| !expected.is_empty()) {

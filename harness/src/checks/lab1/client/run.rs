@@ -26,6 +26,7 @@ pub fn ask(t: &mut Trial, origin: &Origin, method: &str, path: &str) -> Verdict<
 /// Runs the client to its end. Each run has the check's whole patience.
 pub fn run(t: &mut Trial, arguments: &[&str]) -> Verdict<Ended> {
     t.scene().restart_clock();
+    t.unwatch_all();
     let running = t.run(Role::Client, arguments.iter().map(OsString::from).collect())?;
     let Some(exit) = running.wait_exit(t.deadline()) else {
         let waited = t.scene().patience().as_secs_f64();
@@ -68,8 +69,16 @@ impl Ended {
         }
         let expected = match body.len() {
             0 => format!("nothing on stdout; here: {what}"),
-            octets => format!("{octets} octets on stdout, the body of {what}"),
+            octets => format!("{octets} octets on stdout, the body; here: {what}"),
         };
+        // Whoever gives up says why: where the octets differ is then of no interest.
+        if !matches!(self.status, Status::Code(0 | 1)) {
+            let seen = format!("{} octets on stdout, and it ended {}", self.stdout.len(), self.status);
+            return fail(expected, seen).by_hand(&self.by_hand);
+        }
+        if self.stdout.is_empty() {
+            return fail(expected, "nothing on stdout").by_hand(&self.by_hand);
+        }
         let difference = difference::describe(body, &self.stdout);
         let mut lines = difference.lines();
         let failure = Failure::new(expected, lines.next().unwrap_or_default());
