@@ -203,7 +203,10 @@ fn missing(server: &Server, wanted: &Wanted) -> Fault {
     if let Some(line) = mine.clone().or_else(|| whole_lines(before.head()).last()) {
         let seen = match (read_line(&line), mine) {
             (Err(part), _) => format!("a line without {part}"),
-            (Ok(_), Some(_)) => "a line that says otherwise".to_owned(),
+            (Ok(line), Some(_)) => {
+                let octets = line.octets.map_or("-".to_owned(), |octets| octets.to_string());
+                format!("a line that says {} {octets}", line.status)
+            }
             (Ok(_), None) => "none for that request; the last one is another's".to_owned(),
         };
         return Failure::new(expected, seen).excerpt([line]).into();
@@ -246,13 +249,13 @@ fn parallel(t: &mut Trial) -> Verdict {
     let enough = |log: &[u8]| (whole_lines(log).count() >= all).then_some(());
     let _ = server.running().wait_stdout(Deadline::within(LAG), enough);
     let log = server.running().stdout();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut ours = (0..CLIENTS).flat_map(|client| (0..REQUESTS).map(move |at| (client, at)));
+    let mut seen: BTreeMap<String, usize> =
+        ours.clone().map(|(client, at)| (format!("GET {} HTTP/1.1", target(client, at)), 0)).collect();
     for line in whole_lines(log.head()).filter(|line| line.contains(&tag[..8])) {
-        match read_line(&line) {
-            Ok(read) if read.request.matches(&tag).count() == 1 => {
-                *seen.entry(read.request).or_default() += 1
-            }
-            _ => {
+        match read_line(&line).ok().and_then(|read| seen.get_mut(&read.request)) {
+            Some(times) => *times += 1,
+            None => {
                 return Err(Failure::new(
                     "every line of the log is whole",
                     "a line that is torn, or several in one",
@@ -263,9 +266,8 @@ fn parallel(t: &mut Trial) -> Verdict {
             }
         }
     }
-    let missing = (0..CLIENTS)
-        .flat_map(|client| (0..REQUESTS).map(move |at| (client, at)))
-        .find(|&(client, at)| seen.get(&format!("GET {} HTTP/1.1", target(client, at))) != Some(&1));
+    let missing =
+        ours.find(|&(client, at)| seen.get(&format!("GET {} HTTP/1.1", target(client, at))) != Some(&1));
     match missing {
         None => Ok(()),
         Some((client, at)) => Err(Failure::new(
