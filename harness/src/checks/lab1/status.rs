@@ -126,6 +126,7 @@ const LAG: Duration = Duration::from_millis(1500);
 /// Asks for the page until `right` finds nothing wrong, at growing intervals; `right` is given the page and how
 /// many were asked for before it, and says what it expected.
 fn settle(server: &Server, right: impl Fn(Status, u64) -> Verdict) -> Verdict {
+    server.restart_clock();
     let deadline = Deadline::within(LAG);
     let (mut pages, mut pause, mut next) = (0, Duration::from_millis(5), Deadline::after(Duration::ZERO));
     let mut last = Ok(());
