@@ -53,6 +53,8 @@ pub const CHECKS: &[Check] = &[
         hints: &[
             "If other connections break as well: what do the processes share? A pipe, a lock in shared memory?",
             "If the connection stays open: which other process has a copy of its socket?",
+            "If the whole server ends: a child's end sends its parent SIGCHLD, which interrupts `accept` (EINTR), and a \
+             child that was killed is no reason to end.",
         ],
         run: isolation,
     },
@@ -149,7 +151,8 @@ fn start(t: &mut Trial) -> Verdict<Server> {
 
 fn process(t: &mut Trial) -> Verdict {
     let server = start(t)?;
-    let halves = Half::open_all(&server, CLIENTS)?;
+    let halves = Half::open_all(&server, CLIENTS)
+        .note("a parent that waits for the end of its child accepts nobody meanwhile")?;
     owners(t, &Family::of(t, &server), &halves)?;
     for half in halves {
         half.finish()?;
