@@ -151,7 +151,8 @@ fn start(t: &mut Trial) -> Verdict<Server> {
 
 fn process(t: &mut Trial) -> Verdict {
     let server = start(t)?;
-    let halves = Half::open_all(&server, CLIENTS)?;
+    let halves = Half::open_all(&server, CLIENTS)
+        .note("a parent that waits for the end of its child accepts nobody meanwhile")?;
     owners(t, &Family::of(t, &server), &halves)?;
     for half in halves {
         half.finish()?;
