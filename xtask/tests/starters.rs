@@ -50,7 +50,7 @@ fn every_starter_fails_its_first_check_and_hears_of_the_first_step() {
 /// Lab 1, as someone has it who came that far. From step 4 on a step's number is its stage's.
 #[test]
 fn whoever_has_written_the_steps_up_to_one_passes_the_stages_up_to_it() {
-    for (through, stages) in [(3, 2), (7, 7), (10, 10)] {
+    for (through, stages) in [(3, 2), (6, 6), (9, 9)] {
         // What comes much later fails by waiting for what is not written, and would take its time.
         let near = Lab::Lab1.checks().filter(|check| u64::from(check.stage) <= stages + 1);
         let report = starter(Lab::Lab1, through).check(near.flat_map(|check| ["--only", check.id]));
