@@ -12,6 +12,7 @@ use crate::trial::Trial;
 use crate::verdict::{Explain, Failure, Verdict, fail};
 use crate::wire::http::body::Framing;
 use crate::wire::http::message::Response;
+use crate::wire::http::response::parse_head;
 
 const ANSWERS: &[&str] = &["web.start.answers"];
 
@@ -306,13 +307,21 @@ fn large(t: &mut Trial) -> Verdict {
     conn.send(server.get(&file.target).octets())?;
     wait_until_stuck(t, &conn)?;
     conn.wait_for_octets(1)?;
-    if conn.pending().starts_with(b"HTTP/1.1 200") {
+    if promises(conn.pending(), file.body.len()) {
         conn.wait_for_octets(file.body.len()).note(
             "the client read nothing until your program could write no more, and then read on; a write that \
              finds the buffer full waits, or takes a part",
         )?;
     }
     expect_file(&conn.response("GET")?, file)
+}
+
+/// Whether this is the beginning of a 200 that does not announce another number of octets.
+fn promises(octets: &[u8], length: usize) -> bool {
+    parse_head(octets).ok().flatten().is_some_and(|(head, _)| {
+        let announced = head.fields.text("Content-Length");
+        head.status == 200 && announced.is_none_or(|announced| announced == length.to_string())
+    })
 }
 
 /// Waits until nothing moves: what this end takes without reading has come, and the server can write no more
@@ -378,4 +387,6 @@ fn index(t: &mut Trial) -> Verdict {
     let server = shared(t)?;
     let Files { indexed, index, .. } = &server.site.files;
     get_file(&server, &indexed.target, index)
+        .note(format!("the target was {}, a directory that holds this index.html", indexed.target))
+        .by_hand("curl -s http://127.0.0.1:8080/dir/ | cmp - dir/index.html")
 }
