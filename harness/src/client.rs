@@ -230,7 +230,12 @@ impl Conn {
         } else {
             self.cut_short(format!("{} octets, then {how}: {missing}", self.buffer.len()))
         };
-        let failure = if reset {
+        let failure = if reset && self.buffer.is_empty() && self.responses > 0 {
+            failure.note(
+                "your program had closed the connection after the response before, or died: to what arrives \
+                 then the kernel answers with RST",
+            )
+        } else if reset {
             failure.note(
                 "an RST instead of a FIN: your program died, or closed a socket with unread data in its \
                  receive buffer; the kernel then sends RST, and what you had sent may be lost on the way",

@@ -144,7 +144,7 @@ fn smuggled(what: &str, answer: &Response) -> Fault {
         format!("after {what}: the response to the next request, or the close"),
         format!("another response, with status {} and {} octets", answer.head.status, answer.body.len()),
     )
-    .note("the body reads like a request for a file of its own: it was taken for one")
+    .note("the body reads like a request for another file: octets of it were taken for a request")
     .into()
 }
 

@@ -86,8 +86,10 @@ impl Half {
 
     /// The answer to the whole request; fails unless it is this client's file.
     pub fn answer(&mut self) -> Verdict {
-        let response = self.conn.response("GET")?;
-        expect_file(&response, &self.file)
+        self.conn
+            .response("GET")
+            .and_then(|response| expect_file(&response, &self.file))
+            .note("this client had sent its request in two halves, the second some time after the first")
     }
 
     /// Both.

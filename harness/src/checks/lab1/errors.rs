@@ -344,6 +344,7 @@ fn malformed(t: &mut Trial) -> Verdict {
     let [a, b, c] = std::array::from_fn(|_| word(&mut t.rng));
     for line in [format!("{a} {b} {c}"), c] {
         refused_and_closed(&mut server.connect()?, &format!("{line}\r\nHost: {}\r\n\r\n", server.host()))
+            .note(format!("the request line was {line:?}"))
             .by_hand("printf 'hello there\\r\\n\\r\\n' | nc 127.0.0.1 8080")?;
     }
     still_serves(&server)
