@@ -1,6 +1,7 @@
 //! The commands as a person types them: exit status and the words that matter.
 
 use std::fs;
+use std::io;
 use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use assert_cmd::Command;
 use harness::check::Lab;
 use harness::deadline::{Deadline, poll_until};
 use harness::report::Report;
+use nix::sys::signal::Signal;
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -127,6 +129,18 @@ fn the_doctor_says_what_is_here_and_what_is_not() {
 
 #[test]
 fn ctrl_c_ends_everything_within_a_second() {
+    ends_within_a_second(Signal::SIGINT, Stdio::null());
+}
+
+/// As when a whole pipeline is ended.
+#[test]
+fn sigterm_ends_everything_though_nobody_reads_stderr_any_more() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    ends_within_a_second(Signal::SIGTERM, writer.into());
+}
+
+fn ends_within_a_second(signal: Signal, stderr: Stdio) {
     let dir = tempfile::tempdir().expect("a directory");
     let mark = dir.path().join("pid");
     let command = format!("sh -c 'echo $$ > {}; exec sleep 60'", mark.display());
@@ -134,7 +148,7 @@ fn ctrl_c_ends_everything_within_a_second() {
         .args(["check", "lab1", "--only", first(), "--cmd", &command])
         .env("TMPDIR", dir.path())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(stderr)
         .spawn()
         .expect("xtask starts");
     let written = || fs::read_to_string(&mark).ok().filter(|text| text.ends_with('\n'));
@@ -144,7 +158,7 @@ fn ctrl_c_ends_everything_within_a_second() {
 
     let began = Instant::now();
     let xtask = nix::unistd::Pid::from_raw(run.id() as i32);
-    nix::sys::signal::kill(xtask, nix::sys::signal::Signal::SIGINT).expect("it runs");
+    nix::sys::signal::kill(xtask, signal).expect("it runs");
     let status = run.wait().expect("it ends");
     assert!(began.elapsed() < Duration::from_millis(1500), "it took {:?}", began.elapsed());
     assert_eq!(status.code(), Some(130));

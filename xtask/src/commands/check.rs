@@ -3,7 +3,7 @@
 mod programs;
 mod repeat;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
 use std::thread;
@@ -241,7 +241,8 @@ fn selection(args: &Args) -> Result<Selection> {
 pub(super) fn clean_up_when_interrupted() -> Result<()> {
     ctrlc::set_handler(|| {
         subject::abort_all();
-        eprintln!("\ninterrupted: nothing is left running");
+        // Whoever read it may have been ended, too.
+        let _ = writeln!(io::stderr(), "\ninterrupted: nothing is left running");
         process::exit(INTERRUPTED);
     })
     .context("cannot listen for Ctrl-C")
