@@ -20,7 +20,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Server,
-        needs: &["web.start.answers"],
+        needs: &["web.parse.bytewise"],
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "A thread for each connection lets every client take memory and scheduling from all others: some \

@@ -23,7 +23,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Server,
-        needs: &["web.start.answers"],
+        needs: &["web.parse.bytewise"],
         basis: Basis::Contract,
         clause: "contract, lab 1",
         why: "Monitoring programs read this page every few seconds: `Name: value` lines in text/plain, among them \
