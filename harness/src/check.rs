@@ -210,13 +210,8 @@ pub struct Check {
 }
 
 impl Check {
-    /// The part of the book that teaches what this check tries: `lab 1, stage 2`.
+    /// The chapter that teaches what this check tries, from the root of the repository: `book/src/lab1/stage-02.md`.
     pub fn chapter(&self) -> String {
-        format!("lab {}, stage {}", &self.lab.name()[3..], self.stage)
-    }
-
-    /// The file of that chapter, from the root of the repository: `book/src/lab1/stage-02.md`.
-    pub fn chapter_file(&self) -> String {
         format!("book/src/{}/stage-{:02}.md", self.lab, self.stage)
     }
 

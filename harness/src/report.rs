@@ -113,7 +113,7 @@ pub struct FailureReport {
     pub failure: Failure,
     /// The rule and its reason, with its clause.
     pub why: String,
-    /// `lab 1, stage 2`.
+    /// `book/src/lab1/stage-02.md`.
     pub chapter: String,
     /// The first hint.
     pub hint: String,

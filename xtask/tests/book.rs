@@ -56,7 +56,7 @@ fn checks() -> impl Iterator<Item = &'static Check> {
 
 /// The chapter's path below `book/src`.
 fn chapter(check: &Check) -> String {
-    let file = check.chapter_file();
+    let file = check.chapter();
     file.strip_prefix("book/src/").expect("chapters are in book/src").to_owned()
 }
 

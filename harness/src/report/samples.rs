@@ -86,7 +86,7 @@ pub fn binary() -> FailureReport {
         .by_hand("curl -s http://127.0.0.1:8080/bytes.bin | cmp - bytes.bin"),
         why: "Content is octets, not text: whatever a file holds arrives as it is (RFC 9110 §6.4, MUST)."
             .to_owned(),
-        chapter: "lab 1, stage 2".to_owned(),
+        chapter: "book/src/lab1/stage-02.md".to_owned(),
         hint: "How do you read the file? `read_to_string` promises text.".to_owned(),
         again: "cargo xtask check lab1 --only web.files.binary --seed 7f3a".to_owned(),
     }
@@ -114,7 +114,7 @@ pub fn gap(step: u32, name: &str, line: u32) -> FailureReport {
         ],
         failure: Failure::new("a socket that listens on 127.0.0.1:40117", "the program ended"),
         why: "A server waits for those who come (contract, lab 1).".to_owned(),
-        chapter: "lab 1, stage 1".to_owned(),
+        chapter: "book/src/lab1/stage-01.md".to_owned(),
         hint: "A server's life begins with bind and listen.".to_owned(),
         again: "cargo xtask check lab1 --only web.start.listens --seed 7f3a".to_owned(),
     }

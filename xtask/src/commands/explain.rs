@@ -34,7 +34,7 @@ fn set(page: &mut Page, check: &Check) {
     if !check.peers.is_empty() {
         page.field("others", check.peers);
     }
-    page.field("book", &check.chapter_file());
+    page.field("book", &check.chapter());
     page.gap();
     page.command("hints", &format!("cargo xtask hint {}", check.id));
     page.command("try", &format!("cargo xtask check {} --only {}", check.lab, check.id));

@@ -70,7 +70,7 @@ fn set(page: &mut Page, check: &Check, step: Step) {
     } else {
         page.command("rule", &format!("cargo xtask explain {}", check.id));
         page.command("again", &format!("cargo xtask hint {} --from-start", check.id));
-        page.field("book", &check.chapter_file());
+        page.field("book", &check.chapter());
     }
 }
 

@@ -39,7 +39,7 @@ pub fn full(page: &mut Page, report: &Report, check: &CheckReport, failure: &Fai
         page.field("rule", rule);
     }
     let stop = if failure.why.ends_with(['.', ')']) { "" } else { "." };
-    page.field("why", &format!("{}{stop} Book: {}.", failure.why, glued(&failure.chapter)));
+    page.field("why", &format!("{}{stop} See {}.", failure.why, glued(&failure.chapter)));
     hint(page, check, failure);
     if let Some(command) = &failure.failure.by_hand {
         page.command("by hand", command);
@@ -74,7 +74,7 @@ pub fn begin(page: &mut Page, report: &Report, check: &CheckReport, failure: &Fa
     page.prose(
         "  ",
         "  ",
-        &format!("So far so good: this is where you begin. {open}; the book's chapter is {chapter}."),
+        &format!("So far so good: this is where you begin. {open}; the chapter is {chapter}."),
     );
     page.gap();
     hint(page, check, failure);
