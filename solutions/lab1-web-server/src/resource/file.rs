@@ -14,7 +14,7 @@ struct Form {
     file: File,
     length: u64,
     validators: Validators,
-    /// Is there a compressed neighbour, so that the answer depends on `Accept-Encoding`?
+    /// Does the answer depend on `Accept-Encoding` (RFC 9110 §12.5.5)?
     varies: bool,
     is_gzip: bool,
 }
@@ -88,10 +88,10 @@ fn choose(
     // STARTER: // Step 13 looks for a neighbour.
     // STARTER: let (length, validators) = (metadata.len(), Validators::new(&metadata, "", now));
     // STARTER: Form { file, length, validators, varies: false, is_gzip: false }
-    let neighbour = open(root, &[path, b".gz"].concat()).ok();
-    let neighbour = neighbour.filter(|(_, metadata)| metadata.is_file());
-    let varies = neighbour.is_some();
-    let chosen = neighbour.filter(|_| coding::takes_gzip(&request.fields));
+    // Looked for only where it is wanted; that the answer depends on it is said in either case.
+    let wanted = coding::takes_gzip(&request.fields);
+    let neighbour = wanted.then(|| open(root, &[path, b".gz"].concat()).ok());
+    let chosen = neighbour.flatten().filter(|(_, metadata)| metadata.is_file());
     let is_gzip = chosen.is_some();
     let (file, metadata) = chosen.unwrap_or((file, metadata));
     let suffix = if is_gzip { "-gz" } else { "" };
@@ -99,7 +99,7 @@ fn choose(
         file,
         length: metadata.len(),
         validators: Validators::new(&metadata, suffix, now),
-        varies,
+        varies: true,
         is_gzip,
     }
     // ANCHOR_END: step13_choose
