@@ -56,15 +56,15 @@ fn line(entry: &Entry) -> String {
     // STARTER: String::new() // step 11: line
     let date = date::format(entry.when); // Sun, 06 Nov 1994 08:49:37 GMT
     let (day, month, year, time) = (&date[5..7], &date[8..11], &date[12..16], &date[17..25]);
-    let octets = match entry.octets {
-        0 => "-".to_owned(),
-        octets => octets.to_string(),
-    };
-    let mut line = format!(
-        "{} - - [{day}/{month}/{year}:{time} +0000] \"",
-        entry.client
-    );
-    let end = format!("\" {} {octets}\n", entry.status);
+    let client = entry.client;
+    let mut end = format!("\" {} ", entry.status);
+    match entry.octets {
+        0 => end.push('-'),
+        octets => end += &octets.to_string(),
+    }
+    end.push('\n');
+    let mut line = String::with_capacity(64 + entry.request.len() + end.len());
+    line += &format!("{client} - - [{day}/{month}/{year}:{time} +0000] \"");
     for octet in entry.request.bytes() {
         if line.len() + "\\x00".len() + end.len() > PIPE_BUF {
             break;

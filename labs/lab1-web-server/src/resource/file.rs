@@ -14,7 +14,7 @@ struct Form {
     file: File,
     length: u64,
     validators: Validators,
-    /// Is there a compressed neighbour, so that the answer depends on `Accept-Encoding`?
+    /// Does the answer depend on `Accept-Encoding` (RFC 9110 §12.5.5)?
     varies: bool,
     is_gzip: bool,
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::Write;
 use std::time::SystemTime;
 
 use super::{Status, date};
@@ -99,19 +98,21 @@ impl Response {
         // ANCHOR: step1_write_head
         let (code, reason) = (self.status.code(), self.status.reason());
         let date = date::format(now);
-        let mut field = |line: std::fmt::Arguments<'_>| {
-            out.write_fmt(line).expect("a vector takes all");
+        let mut line = |parts: &[&str]| {
+            for part in parts {
+                out.extend_from_slice(part.as_bytes());
+            }
             out.extend_from_slice(b"\r\n");
         };
-        field(format_args!("HTTP/1.1 {code} {reason}"));
-        field(format_args!("Date: {date}"));
+        line(&["HTTP/1.1 ", &code.to_string(), " ", reason]);
+        line(&["Date: ", &date]);
         for (name, value) in &self.fields {
-            field(format_args!("{name}: {value}"));
+            line(&[name, ": ", value]);
         }
         if let Some(connection) = connection {
-            field(format_args!("Connection: {connection}"));
+            line(&["Connection: ", connection]);
         }
-        field(format_args!(""));
+        line(&[]);
         // ANCHOR_END: step1_write_head
     }
 }
