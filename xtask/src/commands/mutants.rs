@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long)]
     bless: bool,
     /// Mutants under way at once
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 3)]
     jobs: usize,
     /// Checks of one mutant under way at once
     #[arg(long, value_name = "N", default_value_t = 16)]
