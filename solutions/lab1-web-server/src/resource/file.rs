@@ -91,7 +91,9 @@ fn choose(
     // Looked for only where it is wanted; that the answer depends on it is said in either case.
     let wanted = coding::takes_gzip(&request.fields);
     let neighbour = wanted.then(|| open(root, &[path, b".gz"].concat()).ok());
-    let chosen = neighbour.flatten().filter(|(_, metadata)| metadata.is_file());
+    let chosen = neighbour
+        .flatten()
+        .filter(|(_, metadata)| metadata.is_file());
     let is_gzip = chosen.is_some();
     let (file, metadata) = chosen.unwrap_or((file, metadata));
     let suffix = if is_gzip { "-gz" } else { "" };
