@@ -17,7 +17,7 @@ use crate::runner::PATIENCE;
 use crate::scene::Scene;
 use crate::subject::ports::PortLease;
 use crate::subject::{
-    Launch, Programs, RunDir, Running, StartError, Supervisor, last_words, start_listening,
+    Launch, NotReady, Programs, RunDir, Running, StartError, Supervisor, last_words, start_listening,
 };
 use crate::verdict::{Failure, Fault, Verdict};
 
@@ -275,6 +275,10 @@ impl<'a> Trial<'a> {
                 self.watch(&running);
                 let addr = SocketAddr::new(host, lease.port());
                 Ok(Up { command: command(&launch_on(lease.port())), running, addr, lease: Arc::new(lease) })
+            }
+            Err(NotReady::NotStarted(error)) => {
+                self.step(format!("started your program: {}", command(&launch_on(tried.get()))));
+                Err(not_started(&error))
             }
             Err(error) if error.is_the_harness_s_fault() => Err(Fault::Broken(error.to_string())),
             Err(error) => {
