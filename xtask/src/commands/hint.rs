@@ -62,7 +62,7 @@ fn set(page: &mut Page, check: &Check, step: Step) {
     page.prose("  ", "  ", check.hints.get(step.number.wrapping_sub(1)).copied().unwrap_or_default());
     page.gap();
     if step.again {
-        page.prose("  ", "  ", "That is the last hint once more: you have seen them all, and you are close.");
+        page.prose("  ", "  ", "That is the last hint once more.");
         page.gap();
     }
     if step.number < total {
