@@ -39,10 +39,6 @@ impl Deadline {
     pub fn earlier(self, span: Duration) -> Self {
         self.min(Self::after(span))
     }
-
-    pub fn instant(self) -> Instant {
-        self.0
-    }
 }
 
 /// How many times longer than on an idle machine a program may take, because others want the processors too: tasks that

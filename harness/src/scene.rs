@@ -1,7 +1,7 @@
 //! What everything that plays in one check shares: the record and the deadline.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::journal::Journal;
@@ -17,14 +17,12 @@ pub struct Scene {
 struct Clock {
     deadline: Mutex<Deadline>,
     patience: Duration,
-    began: Instant,
 }
 
 impl Scene {
     /// A scene whose deadline is `patience` from now.
     pub fn new(patience: Duration) -> Self {
-        let clock =
-            Clock { deadline: Mutex::new(Deadline::after(patience)), patience, began: Instant::now() };
+        let clock = Clock { deadline: Mutex::new(Deadline::after(patience)), patience };
         Scene { journal: Arc::new(Journal::default()), clock: Arc::new(clock) }
     }
 
@@ -46,10 +44,5 @@ impl Scene {
     /// How long the program may be silent where it is its turn: who has said nothing for so long will not.
     pub fn silence(&self) -> Duration {
         self.clock.patience.mul_f64(0.6)
-    }
-
-    /// Since the check began.
-    pub fn elapsed(&self) -> Duration {
-        self.clock.began.elapsed()
     }
 }

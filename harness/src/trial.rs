@@ -276,15 +276,16 @@ impl<'a> Trial<'a> {
                 let addr = SocketAddr::new(host, lease.port());
                 Ok(Up { command: command(&launch_on(lease.port())), running, addr, lease: Arc::new(lease) })
             }
-            Err(NotReady::NotStarted(error)) => {
-                self.step(format!("started your program: {}", command(&launch_on(tried.get()))));
-                Err(not_started(&error))
-            }
             Err(error) if error.is_the_harness_s_fault() => Err(Fault::Broken(error.to_string())),
             Err(error) => {
                 self.step(format!("started your program: {}", command(&launch_on(tried.get()))));
-                Err(Failure::new("your program listens on the port it is given", format!("it {error}"))
-                    .into())
+                Err(match error {
+                    NotReady::NotStarted(error) => not_started(&error),
+                    error => {
+                        Failure::new("your program listens on the port it is given", format!("it {error}"))
+                            .into()
+                    }
+                })
             }
         }
     }
