@@ -1,4 +1,4 @@
-//! The one record of a check: every octet, open, close, half-close and reset, with monotonic times and lanes.
+//! The one record of a check: every octet, open, close, half-close, reset and datagram, with monotonic times and lanes.
 //!
 //! Whatever a person is shown of a run (the steps of a failure, a ladder diagram, a capture file) is a
 //! rendering of this record.
@@ -41,6 +41,13 @@ pub enum Kind {
     WeClosed(Lane),
     /// We sent RST.
     WeReset(Lane),
+    /// A datagram that we sent, or received, and what it is: `request 3, 64 octets`.
+    Datagram {
+        lane: Lane,
+        ours: bool,
+        what: String,
+        octets: Octets,
+    },
 }
 
 /// Octets as they went by; `kept` is their beginning.
@@ -115,6 +122,11 @@ impl Journal {
 
     pub fn we_reset(&self, lane: Lane) {
         self.push(|_| Kind::WeReset(lane));
+    }
+
+    /// Notes a datagram, `ours` if we sent it.
+    pub fn datagram(&self, lane: Lane, ours: bool, what: impl Into<String>, octets: &[u8]) {
+        self.push(|book| Kind::Datagram { lane, ours, what: what.into(), octets: book.keep(octets) });
     }
 
     /// Takes away everything so far: what follows is another story.
@@ -201,7 +213,8 @@ impl Kind {
             | Kind::TheyClosed(lane)
             | Kind::TheyReset(lane)
             | Kind::WeClosed(lane)
-            | Kind::WeReset(lane) => Some(*lane),
+            | Kind::WeReset(lane)
+            | Kind::Datagram { lane, .. } => Some(*lane),
         }
     }
 
@@ -216,6 +229,12 @@ impl Kind {
             Kind::TheyReset(_) => "got    RST: the connection was reset".to_owned(),
             Kind::WeClosed(_) => "closed the connection".to_owned(),
             Kind::WeReset(_) => "reset the connection (RST)".to_owned(),
+            Kind::Datagram { ours, what, octets, .. } => {
+                let verb = if *ours { "sent" } else { "got " };
+                // What it is says enough, except in the full record.
+                let shown = if shown == usize::MAX { octets.describe(shown) } else { String::new() };
+                format!("{verb}   {what}  {shown}").trim_end().to_owned()
+            }
         }
     }
 }

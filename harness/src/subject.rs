@@ -24,7 +24,7 @@ pub use last_words::last_words;
 pub use live::{abort_all, aborted};
 pub use manifest::{Manifest, ManifestError, Model};
 pub use output::Output;
-pub use ready::{NotReady, start_listening};
+pub use ready::{NotReady, Readiness, start_ready};
 pub use run_dir::RunDir;
 pub use running::{Exit, Gone, Launch, Running, Status};
 pub use start_error::StartError;

@@ -3,6 +3,7 @@
 //! All platform code of the harness is here. Linux answers everything (sock_diag and `/proc`); elsewhere the functions
 //! return an error, and their callers fall back or say that they could not check. Nothing here waits.
 
+pub mod datagram;
 mod process;
 #[cfg(target_os = "linux")]
 mod sock_diag;

@@ -17,13 +17,13 @@ use crate::runner::PATIENCE;
 use crate::scene::Scene;
 use crate::subject::ports::PortLease;
 use crate::subject::{
-    Launch, NotReady, Programs, RunDir, Running, StartError, Supervisor, last_words, start_listening,
+    Launch, NotReady, Programs, Readiness, RunDir, Running, StartError, Supervisor, last_words, start_ready,
 };
 use crate::verdict::{Failure, Fault, Verdict};
 
 pub use crate::subject::Model;
 
-/// A server listens within this time (contract, "Submissions"), before `timeout_factor`.
+/// A server is up within this time (contract, "Submissions"), before `timeout_factor`.
 const START: Duration = Duration::from_secs(5);
 
 /// What every trial of one run shares.
@@ -189,7 +189,7 @@ impl<'a> Trial<'a> {
             .map_err(|error| Fault::Broken(format!("could not make a directory: {error}")))
     }
 
-    /// Starts a fresh server on a port of its own and waits until it listens. `arguments` makes the
+    /// Starts a fresh server on a port of its own and waits until it is up. `arguments` makes the
     /// contract's arguments for a port; it may be called again when the race for a port is lost.
     pub fn start(&mut self, role: Role, arguments: impl Fn(u16) -> Vec<OsString>) -> Verdict<Up> {
         let up = self.launch_server(role, &arguments)?;
@@ -231,19 +231,17 @@ impl<'a> Trial<'a> {
         Ok(running)
     }
 
-    /// Starts a server on the port of one that has ended, and waits until it listens.
+    /// Starts a server on the port of one that has ended, and waits until it is up.
     pub fn start_again(&mut self, role: Role, ended: &Up, arguments: Vec<OsString>) -> Verdict<Up> {
         self.unwatch(&ended.running);
         let running = {
             let _pass = self.env.starts.enter();
             let running = self.run(role, arguments)?;
-            if let Err(error) = running.wait_listening(ended.addr, self.start_deadline()) {
+            if let Err(error) = running.wait_ready(readiness(role), ended.addr, self.start_deadline()) {
                 self.unwatch(&running);
-                return Err(Failure::new(
-                    "your program listens on the same port again",
-                    format!("it {error}"),
-                )
-                .into());
+                return Err(
+                    Failure::new("your program is up on the same port again", format!("it {error}")).into()
+                );
             }
             running
         };
@@ -266,7 +264,7 @@ impl<'a> Trial<'a> {
         let started = {
             let _pass = self.env.starts.enter();
             let deadline = self.start_deadline();
-            start_listening(self.env.supervisor, host, deadline, launch_on)
+            start_ready(self.env.supervisor, readiness(role), host, deadline, launch_on)
         };
         self.scene.restart_clock();
         match started {
@@ -281,10 +279,16 @@ impl<'a> Trial<'a> {
                 self.step(format!("started your program: {}", command(&launch_on(tried.get()))));
                 Err(match error {
                     NotReady::NotStarted(error) => not_started(&error),
-                    error => {
-                        Failure::new("your program listens on the port it is given", format!("it {error}"))
-                            .into()
-                    }
+                    error => Failure::new(
+                        match readiness(role) {
+                            Readiness::Listening => "your program listens on the port it is given",
+                            Readiness::Answering => {
+                                "your program answers echo requests on the port it is given"
+                            }
+                        },
+                        format!("it {error}"),
+                    )
+                    .into(),
                 })
             }
         }
@@ -323,6 +327,14 @@ impl<'a> Trial<'a> {
             failure.notes.extend(obituary(running, *before));
         }
         Err(Fault::Failed(failure))
+    }
+}
+
+/// How a server in this role shows that it is up (contract, "Submissions").
+fn readiness(role: Role) -> Readiness {
+    match role {
+        Role::Echo => Readiness::Answering,
+        _ => Readiness::Listening,
     }
 }
 

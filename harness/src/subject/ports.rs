@@ -3,7 +3,7 @@
 //! A lease is an abstract Unix socket named after the port: like a port it belongs to one network namespace, it
 //! excludes every other run on the machine, and it vanishes with its process. Elsewhere than on Linux there is no
 //! such lock; a race that is lost there, or to a foreign program, is run again on another port
-//! ([`start_listening`](super::start_listening)).
+//! ([`start_ready`](super::start_ready)).
 
 use std::fs;
 use std::io;
@@ -63,11 +63,15 @@ fn lock(port: u16) -> Option<PortLease> {
     Some(PortLease { port })
 }
 
-/// Whether a program could bind the port, on any address and without `SO_REUSEADDR`: connections of an earlier server
-/// that linger in TIME_WAIT would keep a beginner's program from it.
+/// Whether a program could bind the port, for TCP and for UDP, on any address and without `SO_REUSEADDR`: connections
+/// of an earlier server that linger in TIME_WAIT would keep a beginner's program from it.
 pub fn is_free(port: u16) -> bool {
+    is_free_for(Type::STREAM, port) && is_free_for(Type::DGRAM, port)
+}
+
+fn is_free_for(kind: Type, port: u16) -> bool {
     let binds = |domain, addr: SocketAddr| {
-        let socket = Socket::new(domain, Type::STREAM, None)?;
+        let socket = Socket::new(domain, kind, None)?;
         if domain == Domain::IPV6 {
             socket.set_only_v6(true)?;
         }
@@ -95,7 +99,7 @@ fn below(ephemeral: u16) -> Range<u16> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{TcpListener, UdpSocket};
 
     use super::*;
 
@@ -123,6 +127,13 @@ mod tests {
             let Ok(_busy) = TcpListener::bind(format!("{host}:{}", lease.port())) else { continue };
             assert!(!is_free(lease.port()), "{host}");
         }
+    }
+
+    #[test]
+    fn a_port_is_not_free_while_datagrams_arrive_on_it() {
+        let lease = lease().unwrap();
+        let _busy = UdpSocket::bind((Ipv4Addr::LOCALHOST, lease.port())).unwrap();
+        assert!(!is_free(lease.port()));
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! Waiting until a server is up, without touching it, and saying what went wrong when it is not.
+//! Waiting until a server is up, and saying what went wrong when it is not.
 //!
-//! A server is up when its socket is in LISTEN, which the kernel tells without a connection: one made just to try
+//! A TCP server is up when its socket is in LISTEN, which the kernel tells without a connection: one made just to try
 //! would be counted, logged, or taken for the only client. Where the kernel does not tell, a connection is tried.
+//!
+//! UDP has no LISTEN: an echo server is up when it answers a request (contract, "Submissions").
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use super::live;
@@ -16,17 +18,29 @@ use super::start_error::StartError;
 use super::supervisor::Supervisor;
 use crate::deadline::{Deadline, poll_until};
 use crate::sys::{self, Listener};
+use crate::wire::icmp::{ECHO_REQUEST, Echo};
 
 /// How often a start is repeated when a foreign program has taken the port in the meantime.
 const RACES: usize = 4;
 /// How long a connection to this host may take where LISTEN cannot be seen.
 const CONNECTING: Duration = Duration::from_millis(200);
+/// An echo server is asked at intervals that grow from the first to the second.
+const ASKING: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
+
+/// How a server shows that it is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It listens for TCP connections.
+    Listening,
+    /// It answers an echo request over UDP.
+    Answering,
+}
 
 /// Why a server is not up.
 #[derive(Debug)]
 pub enum NotReady {
     NotStarted(StartError),
-    /// It ended before it listened.
+    /// It ended before it was up.
     Exited {
         exit: Exit,
         last_words: String,
@@ -52,6 +66,12 @@ pub enum NotReady {
         waited: Duration,
         last_words: String,
     },
+    /// By the deadline it ran and had answered no echo request.
+    NotAnswering {
+        wanted: SocketAddr,
+        waited: Duration,
+        last_words: String,
+    },
     Flood {
         limit: u64,
     },
@@ -62,22 +82,60 @@ pub enum NotReady {
 }
 
 impl Running {
+    pub fn wait_ready(
+        &self,
+        readiness: Readiness,
+        addr: SocketAddr,
+        deadline: Deadline,
+    ) -> Result<Duration, NotReady> {
+        match readiness {
+            Readiness::Listening => self.wait_listening(addr, deadline),
+            Readiness::Answering => self.wait_answering(addr, deadline),
+        }
+    }
+
     /// Waits until the program listens where connections to `addr` arrive; returns how long after its start that was
     /// seen.
     pub fn wait_listening(&self, addr: SocketAddr, deadline: Deadline) -> Result<Duration, NotReady> {
-        let ready = poll_until(deadline, || {
-            if live::aborted() {
-                return Some(Err(NotReady::Aborted));
-            }
-            if self.flooded() {
-                return Some(Err(NotReady::Flood { limit: self.flood_limit() }));
-            }
-            if let Some(exit) = self.exited() {
-                return Some(Err(self.ended(exit)));
-            }
-            self.listens(addr).then(|| Ok(self.started_at().elapsed()))
+        let ready = poll_until(deadline, || match self.hopeless() {
+            Some(error) => Some(Err(error)),
+            None => self.listens(addr).then(|| Ok(self.started_at().elapsed())),
         });
         ready.unwrap_or_else(|| Err(self.deaf(addr)))
+    }
+
+    /// Asks the program for an echo until it answers, whatever the answer.
+    fn wait_answering(&self, addr: SocketAddr, deadline: Deadline) -> Result<Duration, NotReady> {
+        let unspecified = if addr.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        let socket = UdpSocket::bind(unspecified).map_err(NotReady::Ports)?;
+        let request = Echo { kind: ECHO_REQUEST, code: 0, identifier: 0, sequence: 0, data: Vec::new() };
+        let request = request.to_octets();
+        let [mut interval, longest] = ASKING;
+        while !deadline.passed() {
+            if let Some(error) = self.hopeless() {
+                return Err(error);
+            }
+            // A socket that is not connected hears nothing of a closed port, and so waits the interval out.
+            let asked = socket.send_to(&request, addr).and_then(|_| socket.set_read_timeout(Some(interval)));
+            asked.map_err(NotReady::Ports)?;
+            if socket.recv_from(&mut [0; 64]).is_ok_and(|(_, from)| from == addr) {
+                return Ok(self.started_at().elapsed());
+            }
+            interval = (interval * 2).min(longest);
+        }
+        let waited = self.started_at().elapsed();
+        Err(NotReady::NotAnswering { wanted: addr, waited, last_words: self.last_words() })
+    }
+
+    /// Why there is nothing more to wait for.
+    fn hopeless(&self) -> Option<NotReady> {
+        if live::aborted() {
+            return Some(NotReady::Aborted);
+        }
+        if self.flooded() {
+            return Some(NotReady::Flood { limit: self.flood_limit() });
+        }
+        self.exited().map(|exit| self.ended(exit))
     }
 
     /// The listening sockets of the program and all its descendants.
@@ -126,10 +184,11 @@ impl Running {
     }
 }
 
-/// Leases a port, starts what `launch` says for it and waits until it listens there on `host`; again on another port
-/// if somebody else was quicker to take that one.
-pub fn start_listening(
+/// Leases a port, starts what `launch` says for it and waits until it is up there on `host`; again on another port if
+/// somebody else was quicker to take that one.
+pub fn start_ready(
     supervisor: &Supervisor,
+    readiness: Readiness,
     host: IpAddr,
     deadline: Deadline,
     launch: impl Fn(u16) -> Launch,
@@ -138,7 +197,7 @@ pub fn start_listening(
     loop {
         let lease = ports::lease().map_err(NotReady::Ports)?;
         let mut running = launch(lease.port()).start(supervisor, deadline).map_err(NotReady::NotStarted)?;
-        match running.wait_listening((host, lease.port()).into(), deadline) {
+        match running.wait_ready(readiness, (host, lease.port()).into(), deadline) {
             Ok(_) => return Ok((running, lease)),
             Err(NotReady::Exited { .. }) if races < RACES && taken(&mut running, &lease) => races += 1,
             Err(error) => return Err(error),
@@ -168,7 +227,7 @@ impl fmt::Display for NotReady {
         match self {
             Self::NotStarted(error) => error.fmt(f),
             Self::Exited { exit, last_words } => {
-                write!(f, "ended after {} {}, before it listened", Millis(exit.after), exit.status)?;
+                write!(f, "ended after {} {}, before it was up", Millis(exit.after), exit.status)?;
                 words(f, last_words)
             }
             Self::LeftForeground { left_behind, .. } => write!(
@@ -188,6 +247,14 @@ impl fmt::Display for NotReady {
             }
             Self::NotListening { wanted, waited, last_words } => {
                 write!(f, "runs, but after {} listens nowhere; {wanted} was wanted", Millis(*waited))?;
+                words(f, last_words)
+            }
+            Self::NotAnswering { wanted, waited, last_words } => {
+                write!(
+                    f,
+                    "runs, but after {} it has answered no echo request sent to {wanted}",
+                    Millis(*waited)
+                )?;
                 words(f, last_words)
             }
             Self::Flood { limit } => write!(f, "printed more than {} MiB and was ended", limit >> 20),

@@ -6,4 +6,5 @@ pub mod bytes;
 pub mod difference;
 pub mod html;
 pub mod http;
+pub mod icmp;
 pub mod uri;

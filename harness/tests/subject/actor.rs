@@ -35,6 +35,7 @@ fn plays() {
         Ok("aborts") => aborts(),
         Ok("leases") => leases(),
         Ok("listens") => listens(),
+        Ok("echoes") => echoes(),
         _ => {}
     }
 }
@@ -47,6 +48,14 @@ fn floods() {
 }
 
 /// Listens on the address in `LISTEN` until killed.
+fn echoes() {
+    let socket = std::net::UdpSocket::bind(std::env::var("LISTEN").unwrap()).unwrap();
+    let mut buffer = [0; 64];
+    while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+        socket.send_to(&buffer[..length], from).unwrap();
+    }
+}
+
 fn listens() {
     let _listener = TcpListener::bind(env::var("LISTEN").unwrap()).unwrap();
     park_for_ever();

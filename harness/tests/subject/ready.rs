@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use harness::deadline::{Deadline, poll_until};
-use harness::subject::{Launch, NotReady, Running, Status, ports, start_listening};
+use harness::subject::{Launch, NotReady, Readiness, Running, Status, ports, start_ready};
 
 use crate::actor::actor;
 use crate::{sh, soon, start, supervisor};
@@ -39,7 +39,7 @@ fn a_program_that_ends_at_once_is_shown_with_its_last_words() {
     let error = program.wait_listening((LOOPBACK, 1).into(), soon()).unwrap_err();
     let words = error.to_string();
     assert!(words.starts_with("ended after "), "{words}");
-    assert!(words.contains(" ms with status 101, before it listened; its last words:\n  thread "), "{words}");
+    assert!(words.contains(" ms with status 101, before it was up; its last words:\n  thread "), "{words}");
     assert!(words.ends_with("\n  step 1: bind and accept"), "{words}");
 }
 
@@ -106,7 +106,8 @@ fn a_start_that_lost_its_port_to_somebody_else_is_tried_on_another() {
         thief.get_or_init(|| TcpListener::bind((LOOPBACK, port)).unwrap());
         actor("listens").env("LISTEN", SocketAddr::from((LOOPBACK, port)).to_string())
     };
-    let (program, lease) = start_listening(&supervisor(), LOOPBACK, soon(), launch).unwrap();
+    let (program, lease) =
+        start_ready(&supervisor(), Readiness::Listening, LOOPBACK, soon(), launch).unwrap();
     let stolen = thief.get().unwrap().local_addr().unwrap().port();
     assert_ne!(lease.port(), stolen);
     assert_eq!(program.listeners().unwrap()[0].addr.port(), lease.port());
@@ -119,7 +120,23 @@ fn a_program_that_fails_by_itself_is_started_once() {
         starts.set(starts.get() + 1);
         Launch::new(["sh", "-c", "exit 7"], "/")
     };
-    let error = start_listening(&supervisor(), LOOPBACK, soon(), launch).unwrap_err();
+    let error = start_ready(&supervisor(), Readiness::Listening, LOOPBACK, soon(), launch).unwrap_err();
     let NotReady::Exited { exit, .. } = error else { panic!("{error}") };
     assert_eq!((exit.status, starts.get()), (Status::Code(7), 1));
+}
+
+#[test]
+fn an_echo_server_is_up_when_it_answers() {
+    let launch = |port: u16| actor("echoes").env("LISTEN", SocketAddr::from((LOOPBACK, port)).to_string());
+    let (program, _lease) =
+        start_ready(&supervisor(), Readiness::Answering, LOOPBACK, soon(), launch).unwrap();
+    assert_eq!(program.exited(), None);
+}
+
+#[test]
+fn an_echo_server_that_never_answers_is_said_to_run() {
+    let launch = |_| Launch::new(["sleep", "60"], "/");
+    let deadline = Deadline::after(Duration::from_millis(50));
+    let error = start_ready(&supervisor(), Readiness::Answering, LOOPBACK, deadline, launch).unwrap_err();
+    assert!(error.to_string().contains("it has answered no echo request sent to 127.0.0.1:"), "{error}");
 }
