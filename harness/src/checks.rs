@@ -1,3 +1,4 @@
 //! The checks themselves, a folder a lab.
 
 pub mod lab1;
+pub mod lab3;
