@@ -39,12 +39,12 @@ Exit status:
 #[derive(clap::Args)]
 #[command(after_help = EXIT_STATUS)]
 pub struct Args {
-    /// The lab: `lab1`
+    /// The lab: `lab1`, `lab3`
     #[arg(value_parser = nearest::lab)]
     lab: Lab,
     #[command(flatten)]
     which: Which,
-    /// How the server shares out its work; the program's first otherwise
+    /// Lab 1: how the server shares out its work; the program's first otherwise
     #[arg(long, value_parser = PossibleValuesParser::new(Model::ALL.map(Model::name)).map(model))]
     model: Option<Model>,
     /// Take everything random from it again
@@ -221,6 +221,7 @@ fn selection(args: &Args) -> Result<Selection> {
             bail!("{}", nearest::unknown(id, args.lab.checks()));
         }
     }
+    ensure!(args.model.is_none() || args.lab == Lab::Lab1, "--model is for servers: {} has none", args.lab);
     let stages = args.lab.stages().len();
     if let Some(stage) = args.stage {
         ensure!(

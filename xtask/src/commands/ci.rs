@@ -26,7 +26,8 @@ const PHASES: &[Phase] = &[
         command: &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
     },
     Phase { name: "tests", command: &["cargo", "test"] },
-    Phase { name: "solution", command: &["cargo", "xtask", "check", "lab1", "--solution"] },
+    Phase { name: "lab 1", command: &["cargo", "xtask", "check", "lab1", "--solution"] },
+    Phase { name: "lab 3", command: &["cargo", "xtask", "check", "lab3", "--solution"] },
     Phase { name: "starters", command: &["cargo", "xtask", "starters", "--check"] },
     Phase { name: "mutants", command: &["cargo", "xtask", "mutants"] },
 ];
