@@ -271,3 +271,33 @@ impl<W: Write> Pinger<W> {
         // ANCHOR_END: step6_undelivered
     }
 }
+
+#[cfg(test)]
+mod step6 {
+    use super::*;
+
+    #[test]
+    fn a_send_refused_on_account_of_an_earlier_one_is_tried_again() {
+        let closed = UdpSocket::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let interval = Duration::from_secs(1);
+        let mut pinger = Pinger {
+            socket: open(closed).unwrap(),
+            identifier: 1,
+            size: 56,
+            window: Window::new(1, 56, interval),
+            schedule: Schedule::new(Instant::now(), interval, 3),
+            statistics: Statistics::default(),
+            report: Report::new(Vec::new(), "h", closed, 56),
+            buffer: vec![0; packet::MAX_DATAGRAM],
+        };
+        // On loopback the ICMP message is there before the call that sends returns.
+        (0..3).for_each(|_| pinger.send());
+        pinger.receive();
+        assert_eq!(pinger.statistics.transmitted, 3);
+        assert_eq!(pinger.statistics.errors, 3, "{:?}", pinger.report);
+        assert_eq!(pinger.window.deadline(), None);
+    }
+}
