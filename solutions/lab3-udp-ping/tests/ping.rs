@@ -165,12 +165,8 @@ mod step5 {
 
     #[test]
     fn the_report_ends_with_its_statistics() {
-        let (port, service) = serve(2, |socket, request, client| {
-            if request[7] == 2 {
-                echo(socket, request, client);
-            }
-        });
-        let (_, text) = ping(&options(port, 2, SHORT));
+        let (port, service) = serve(2, echo);
+        let (_, text) = ping(&options(port, 2, SOME));
         let (_, end) = text
             .split_once("\n\n--- 127.0.0.1 ping statistics ---\n")
             .expect(&text);
