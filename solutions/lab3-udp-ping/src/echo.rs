@@ -10,8 +10,8 @@ use crate::sys::{Event, Signals};
 pub fn run(socket: &UdpSocket) -> io::Result<()> {
     let signals = Signals::catch()?;
     socket.set_nonblocking(true)?;
-    let mut buffer = vec![0; packet::MAX_DATAGRAM];
     // ANCHOR: step7_run
+    let mut buffer = vec![0; packet::MAX_DATAGRAM];
     loop {
         match signals.wait(socket, None)? {
             Event::Signal => return Ok(()),

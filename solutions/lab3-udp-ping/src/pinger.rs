@@ -223,7 +223,7 @@ impl<W: Write> Pinger<W> {
     /// Counts and reports the datagram that is in the buffer.
     fn record(&mut self, length: usize, at: Instant) {
         // ANCHOR: step2_record
-        match self.window.receive(&self.buffer[..length], at) {
+        match self.window.judge(&self.buffer[..length], at) {
             Received::Reply { sequence, rtt } => {
                 self.statistics.received += 1;
                 self.statistics.rtt.add(rtt);

@@ -140,8 +140,8 @@ impl Window {
     }
 
     /// What a datagram is that arrived at that moment.
-    pub fn receive(&mut self, datagram: &[u8], at: Instant) -> Received {
-        // ANCHOR: step2_receive
+    pub fn judge(&mut self, datagram: &[u8], at: Instant) -> Received {
+        // ANCHOR: step2_judge
         let Some(reply) = Message::decode(datagram) else {
             return Received::Ignored(Reason::Short(datagram.len()));
         };
@@ -162,7 +162,7 @@ impl Window {
             State::Waiting | State::Lost => Received::Ignored(Reason::Late(sequence)),
             State::Answered => repeated(sequence, rtt),
         }
-        // ANCHOR_END: step2_receive
+        // ANCHOR_END: step2_judge
     }
 
     /// Gives up the oldest request that waits, if its time has passed: its number.

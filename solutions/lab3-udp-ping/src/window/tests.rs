@@ -28,7 +28,7 @@ impl Run {
     }
 
     fn receive(&mut self, datagram: &[u8], ms: u32) -> Received {
-        self.window.receive(datagram, self.start + ms * MS)
+        self.window.judge(datagram, self.start + ms * MS)
     }
 
     fn reply(&mut self, sequence: u16, ms: u32) -> Received {
