@@ -78,8 +78,6 @@ pub enum Reason {
     Data(u16),
     /// The request of that number was given up.
     Late(u16),
-    /// The request of that number is answered already.
-    Answered(u16),
 }
 
 impl fmt::Display for Reason {
@@ -92,7 +90,6 @@ impl fmt::Display for Reason {
             Reason::Sequence(number) => write!(f, "no request waits for seq {number}"),
             Reason::Data(number) => write!(f, "its data is not that of seq {number}"),
             Reason::Late(number) => write!(f, "it is too late for seq {number}"),
-            Reason::Answered(number) => write!(f, "seq {number} is answered already"),
         }
     }
 }
@@ -250,7 +247,7 @@ impl Window {
 /// What a valid reply is when its request is answered already.
 fn repeated(sequence: u16, rtt: Duration) -> Received {
     // ANCHOR: step4_repeated
-    // STARTER: Received::Ignored(Reason::Answered(sequence)) // step 4: report it
+    // STARTER: Received::Ignored(Reason::Sequence(sequence)) // step 4: say what it is
     Received::Duplicate { sequence, rtt }
     // ANCHOR_END: step4_repeated
 }
