@@ -170,7 +170,8 @@ impl<W: Write> Pinger<W> {
         // ANCHOR_END: step3_next_send
     }
 
-    /// Sends the next request.
+    /// Sends the next request. From step 6 on, one that is refused on account of an earlier one is
+    /// tried again.
     fn send(&mut self) {
         // ANCHOR: step1_send
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -278,19 +279,19 @@ mod step6 {
 
     #[test]
     fn a_send_refused_on_account_of_an_earlier_one_is_tried_again() {
-        let closed = UdpSocket::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        // Connected to itself, it holds a port that nobody else gets, and refuses all others.
+        let closed = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = closed.local_addr().unwrap();
+        closed.connect(address).unwrap();
         let interval = Duration::from_secs(1);
         let mut pinger = Pinger {
-            socket: open(closed).unwrap(),
+            socket: open(address).unwrap(),
             identifier: 1,
             size: 56,
             window: Window::new(1, 56, interval),
             schedule: Schedule::new(Instant::now(), interval, 3),
             statistics: Statistics::default(),
-            report: Report::new(Vec::new(), "h", closed, 56),
+            report: Report::new(Vec::new(), "h", address, 56),
             buffer: vec![0; packet::MAX_DATAGRAM],
         };
         // On loopback the ICMP message is there before the call that sends returns.

@@ -181,12 +181,11 @@ mod step6 {
 
     #[test]
     fn a_closed_port_is_reported_for_each_request() {
-        let port = UdpSocket::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let (statistics, text) = ping(&options(port, 3, SOME));
+        // Connected to itself, it holds a port that nobody else gets, and refuses all others.
+        let closed = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = closed.local_addr().unwrap();
+        closed.connect(address).unwrap();
+        let (statistics, text) = ping(&options(address.port(), 3, SOME));
         assert_eq!((statistics.received, statistics.errors), (0, 3), "{text}");
         assert!(text.contains("\nFrom 127.0.0.1: seq=3 Destination Port Unreachable\n"));
     }
