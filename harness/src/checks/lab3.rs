@@ -1,9 +1,13 @@
 //! Lab 3: `ping`, and the `echo` that answers it.
 
+mod credit;
+mod liars;
+mod noise;
 mod output;
 mod packet;
 mod session;
 mod wait;
+mod window;
 
 use crate::check::Check;
 
@@ -19,4 +23,4 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[packet::CHECKS, wait::CHECKS];
+pub const GROUPS: &[&[Check]] = &[packet::CHECKS, wait::CHECKS, window::CHECKS, liars::CHECKS, noise::CHECKS];
