@@ -1,8 +1,11 @@
 //! Lab 3: `ping`, and the `echo` that answers it.
 
+mod echo;
+mod errors;
 mod output;
 mod packet;
 mod session;
+mod statistics;
 mod wait;
 
 use crate::check::Check;
@@ -19,4 +22,5 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[packet::CHECKS, wait::CHECKS];
+pub const GROUPS: &[&[Check]] =
+    &[packet::CHECKS, wait::CHECKS, statistics::CHECKS, errors::CHECKS, echo::CHECKS];
