@@ -260,7 +260,14 @@ fn unknown_host(t: &mut Trial) -> Verdict {
 fn usage(t: &mut Trial) -> Verdict {
     let lease = nobody()?;
     let right = Ping::new(1).every(ms(10)).timeout(stretched(ms(100))).arguments(lease.port());
-    let with = |words: &[&str]| [&right[..], &words.iter().map(OsString::from).collect::<Vec<_>>()].concat();
+    // An option that is there gets another value; given twice, it might be refused for that.
+    let with = |words: &[&str]| {
+        let mut line = right.clone();
+        let there = words.first().and_then(|option| line.iter().position(|word| word == option));
+        let at = there.map_or(line.len()..line.len(), |at| at..at + words.len());
+        line.splice(at, words.iter().map(OsString::from));
+        line
+    };
     let mut without_host = right.clone();
     without_host.remove(0);
     let wrong = [

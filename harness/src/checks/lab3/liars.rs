@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::credit::KEEP_WAITING;
 use super::session::{Ping, ms, stretched};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::fake::network::{Answer, Form, Script};
@@ -167,20 +168,22 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-/// Between a lie and the true reply.
-const HELD: Duration = ms(60);
+/// Between the lies and the true reply.
+const HELD: Duration = ms(40);
 
-/// What comes at once, and the true reply behind.
-pub fn before_the_reply(lies: impl IntoIterator<Item = Answer>) -> Vec<Answer> {
-    lies.into_iter().chain([Answer::reply().after(HELD)]).collect()
-}
-
-/// Each of these comes before the reply to a request of its own, from request 2 on: no other answer may count.
-pub fn lie(t: &mut Trial, forms: impl IntoIterator<Item = Form>, mistake: &str) -> Verdict {
-    let told = |script: Script, (n, form)| script.at(n, before_the_reply([Answer::of(form)]));
-    let script = (2..).zip(forms).fold(Script::answering(), told);
-    let ping = Ping::new(5);
-    ping.through(t, script)?.nothing_else_counts(&ping, mistake)
+/// All of these come for a request that gets no reply, which is lost, and for one whose reply comes behind them, which
+/// is not.
+pub fn lie(t: &mut Trial, lies: impl IntoIterator<Item = Answer>, mistake: &str) -> Verdict {
+    let mut lies: Vec<Answer> = lies.into_iter().collect();
+    // The one is lost before the other leaves: whose reply it is, is not the question here.
+    let ping = Ping::new(3).every(stretched(ms(170))).timeout(stretched(ms(150)));
+    let script = Script::answering().at(2, lies.clone());
+    lies.push(Answer::reply().after(HELD));
+    let ended = ping.through(t, script.at(3, lies))?;
+    ended.received(1, &ping)?;
+    ended.lost(2, "none of what came for it is its reply").note(mistake)?;
+    ended.received(3, &ping).note(KEEP_WAITING)?;
+    ended.nothing_made_up(&ping, mistake)
 }
 
 fn duplicate(t: &mut Trial) -> Verdict {
@@ -221,7 +224,11 @@ fn corrupt(t: &mut Trial) -> Verdict {
     // The identifier and the sequence number, the checksum, the data.
     let places = [4..HEADER, 2..4, HEADER..length];
     let flipped = places.map(|octets| Form::Flipped(t.rng.usize(8 * octets.start..8 * octets.end)));
-    lie(t, flipped, "verify the checksum of what you receive, over all of it, before you believe any of it")
+    lie(
+        t,
+        flipped.map(Answer::of),
+        "verify the checksum of what you receive, over all of it, before you believe any of it",
+    )
 }
 
 fn altered(t: &mut Trial) -> Verdict {
@@ -230,7 +237,7 @@ fn altered(t: &mut Trial) -> Verdict {
     let longer = 2 * t.rng.usize(1..8);
     let mistake = "compare the data with those of the request, all of them and the length too; a right checksum says \
                    only that nothing has changed since it was made";
-    lie(t, [Form::Altered(stamp), Form::Altered(behind), Form::Longer(longer)], mistake)
+    lie(t, [Form::Altered(stamp), Form::Altered(behind), Form::Longer(longer)].map(Answer::of), mistake)
 }
 
 fn identical(t: &mut Trial) -> Verdict {
@@ -238,28 +245,27 @@ fn identical(t: &mut Trial) -> Verdict {
     let ended = ping.through(t, Script::always([Answer::of(Form::Identical)]))?;
     let mistake =
         "the identical datagram comes back from an echo service of RFC 862, type 8 and all: it is the reply";
-    ended.nothing_else_counts(&ping, mistake).note(mistake)
+    (1..=3).try_for_each(|sequence| ended.received(sequence, &ping).map(drop)).note(mistake)
 }
 
 fn identifier(t: &mut Trial) -> Verdict {
-    lie(t, [Form::OtherIdentifier], "compare its identifier with the one of this run")
+    lie(t, [Answer::of(Form::OtherIdentifier)], "compare its identifier with the one of this run")
 }
 
 fn sequence(t: &mut Trial) -> Verdict {
-    lie(t, [Form::OtherSequence(1000)], "no request has that number: look it up among those that were sent")?;
-    let ping = Ping::new(4);
-    let lie = before_the_reply([Answer::of(Form::OtherSequence(-1))]);
+    let unknown = Answer::of(Form::OtherSequence(1000));
+    lie(t, [unknown], "no request has that number: look it up among those that were sent")?;
     // Request 2 still waits where more than one may.
-    let script = Script::answering().at(2, before_the_reply([])).at(3, lie);
-    let ended = ping.through(t, script)?;
+    let ping = Ping::new(4).timeout(stretched(ms(150)));
+    let lie = Answer::of(Form::OtherSequence(-1));
+    let ended = ping.through(t, Script::answering().dropping([2]).at(3, [lie]))?;
     let [earlier, own] = [ended.request(2)?, ended.request(3)?];
     if earlier.octets.get(HEADER..) == own.octets.get(HEADER..) {
         return Ok(()); // two requests within one tick of the stamp: it is a good reply to the earlier one
     }
-    ended.nothing_else_counts(
-        &ping,
-        "it carries the number of request 2 with the data of request 3: compare the data too",
-    )
+    let mistake = "what came carries the number of request 2 and the data of request 3: compare the data too";
+    (2..=3).try_for_each(|sequence| ended.lost(sequence, "nothing that came is its reply").note(mistake))?;
+    ended.nothing_made_up(&ping, mistake)
 }
 
 fn kind(t: &mut Trial) -> Verdict {
@@ -267,7 +273,7 @@ fn kind(t: &mut Trial) -> Verdict {
     let forms = [other(3, 0), other(ECHO_REPLY, 1), Form::OtherRequest];
     lie(
         t,
-        forms,
+        forms.map(Answer::of),
         "type 0 with code 0 is an echo reply; beside it counts the very datagram that was sent, and no other",
     )
 }
