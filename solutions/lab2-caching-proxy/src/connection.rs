@@ -1,12 +1,13 @@
 //! One client's connection, from its first request to its close (RFC 9112 §9).
 
-use std::io::{self, Write};
+use std::io;
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use crate::exchange::{self, Exchange};
-use crate::http::{Error, Fields, Request, Status, body, hop, request, target};
+use crate::exchange::Exchange;
+use crate::http::{Error, Request, Status, body, hop, request, target};
 use crate::incoming::Incoming;
+use crate::reply;
 use crate::server::{Guest, Proxy};
 use crate::tunnel;
 
@@ -63,10 +64,7 @@ pub fn serve(guest: &Guest, proxy: &Proxy) -> io::Result<()> {
         End::Gone | End::Broken => Ok(()),
         End::Closing => linger(&mut incoming),
         End::Refused(status) => {
-            let page = exchange::own(status);
-            let mut out = exchange::head(&page, Fields::default(), false);
-            out.extend_from_slice(page.reason.as_bytes());
-            incoming.stream().write_all(&out)?;
+            reply::send_page(stream, status, "", false)?;
             linger(&mut incoming)
         }
     }

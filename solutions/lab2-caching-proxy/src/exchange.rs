@@ -6,19 +6,19 @@
 //!           └─ nothing ▶ origin ───────────────────────┴─ else ─▶ passed on, maybe stored
 //! ```
 
-use std::io::{self, IoSlice, Write};
+use std::io::{self, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread;
 use std::time::SystemTime;
 
-use crate::cache::range::{self, Part};
 use crate::cache::{Answer, Entry, Times, Why, storing, validation};
 use crate::connection::End;
 use crate::http::body::{self, Coding, Framing, Repeated};
-use crate::http::{Fields, Request, Response, Status, Target, Version, date, hop};
+use crate::http::{Error, Fields, Request, Response, Status, Target, Version, date, hop};
 use crate::incoming::Incoming;
 use crate::origin::{self, Answering, Fault};
+use crate::reply;
 use crate::server::Proxy;
 use crate::sys;
 use crate::transfer::{Broken, Copy, Upload, download};
@@ -59,39 +59,41 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// What an origin says about a stored response that is still right, and when.
-type News = Option<(Response, Times)>;
+/// An origin's answer, as far as its head goes.
+struct Received {
+    /// As it is passed on and stored.
+    response: Response,
+    /// How its body ends, which is still to be read.
+    framing: Framing,
+    times: Times,
+}
 
 impl Exchange<'_> {
     /// Answers the request: `Ok` if another one may follow.
     pub fn run(&self, incoming: &mut Incoming) -> Result<(), End> {
         let uri = self.target.uri();
-        let answer = match self.framing {
-            Framing::Length(0) => {
-                let now = SystemTime::now();
-                self.proxy.cache.answer(&self.request, &uri, now)
-            }
-            _ => Answer::Forward(Why::Bypass),
-        };
-        match answer {
+        let now = SystemTime::now();
+        let has_body = self.framing != Framing::Length(0);
+        match self.proxy.cache.answer(&self.request, has_body, &uri, now) {
             Answer::Fresh(entry) => self.send_stored(&entry, "hit"),
             Answer::Stale(entry) => self.validate(incoming, &uri, &entry),
             Answer::Forward(why) => self.forward(incoming, &uri, None, why).map(drop),
-            Answer::Nothing => self.send_own(Status::GatewayTimeout, self.persists),
+            Answer::Nothing => self.send_page(Status::GatewayTimeout, self.persists),
         }
     }
 
     /// Asks the origin whether a stored response is still right, and answers accordingly.
     fn validate(&self, incoming: &mut Incoming, uri: &str, entry: &Arc<Entry>) -> Result<(), End> {
         // ANCHOR: step8_validate
-        let Some((news, times)) = self.forward(incoming, uri, Some(entry), Why::Stale)? else {
-            return Ok(());
+        // STARTER: self.forward(incoming, uri, None, Why::Stale).map(drop) // step 8: validate
+        let Some(news) = self.forward(incoming, uri, Some(entry), Why::Stale)? else {
+            return Ok(()); // it is not, and the client has had what is
         };
-        if !validation::is_about(entry, &news) {
+        if !validation::is_about(entry, &news.response) {
             return self.forward(incoming, uri, None, Why::Stale).map(drop);
         }
-        let fresh = validation::freshened(entry, &news, times);
-        if storing::may_store(&self.request, &fresh.response, times.received) {
+        let fresh = validation::freshened(entry, &news.response, news.times);
+        if storing::may_store(&self.request, &fresh.response, news.times.received) {
             let fields = &self.request.fields;
             self.proxy.cache.replace(uri, fields, entry, fresh.clone());
         }
@@ -107,17 +109,13 @@ impl Exchange<'_> {
         uri: &str,
         stored: Option<&Arc<Entry>>,
         why: Why,
-    ) -> Result<News, End> {
+    ) -> Result<Option<Received>, End> {
         // ANCHOR: step1_forward
-        let has_body = self.framing != Framing::Length(0);
-        let upload = match has_body {
-            true => Upload::expected(),
-            false => Upload::none(),
-        };
+        let upload = Upload::new(self.framing);
         let asked = SystemTime::now();
         let stream = match origin::connect(&self.target.authority, self.proxy.timeout) {
             Ok(stream) => stream,
-            Err(fault) => return self.give_up(fault, &upload).map(|()| None),
+            Err(fault) => return self.give_up(fault, &upload),
         };
         let mut head = Vec::new();
         self.outgoing(stored).write(&mut head);
@@ -125,24 +123,23 @@ impl Exchange<'_> {
         let _ = (&stream).write_all(&head);
 
         thread::scope(|threads| {
-            if has_body {
+            if self.framing != Framing::Length(0) {
                 threads.spawn(|| upload.run(incoming, self.framing, &stream));
             }
             let mut origin = Answering::new(&stream, &upload, self.proxy.timeout);
-            let passed = self.final_head(&mut origin).and_then(|response| {
-                let received = SystemTime::now();
-                let times = Times { asked, received };
-                let is_news = stored.is_some() && response.status == 304;
-                let response = self.for_the_client(response, received)?;
-                match is_news {
-                    true => Ok(Some((response.0, times))),
-                    false => self.pass_on(&mut origin, &upload, uri, response, times, why),
+            let passed = self.final_head(&mut origin).and_then(|head| {
+                let is_news = stored.is_some() && head.status == 304;
+                let received = self.received(head, asked).map_err(Fault::from)?;
+                if is_news {
+                    return Ok(Some(received));
                 }
+                self.pass_on(&mut origin, &upload, uri, received, why)?;
+                Ok(None)
             });
             drop(origin);
             let passed = match passed {
                 Ok(news) => Ok(news),
-                Err(Stop::Fault(fault)) => self.give_up(fault, &upload).map(|()| None),
+                Err(Stop::Fault(fault)) => self.give_up(fault, &upload),
                 Err(Stop::End(end)) => Err(end),
             };
             upload.dismiss(self.client);
@@ -164,7 +161,7 @@ impl Exchange<'_> {
         match self.framing {
             Framing::Length(0) | Framing::UntilClose => {}
             Framing::Length(length) => request.fields.set("Content-Length", length.to_string()),
-            Framing::Chunked => request.fields.push("Transfer-Encoding", "chunked"),
+            Framing::Chunked => request.fields.set("Transfer-Encoding", "chunked"),
         }
         request.fields.push("Connection", "close");
         request
@@ -183,11 +180,8 @@ impl Exchange<'_> {
                 100..200 if self.request.version == Version::Http11 => {
                     hop::strip(&mut head.fields);
                     hop::add_via(&mut head.fields, head.version, &self.proxy.pseudonym);
-                    let mut out = Vec::new();
-                    head.write(&mut out);
-                    out.extend_from_slice(b"\r\n");
                     let mut client = self.client;
-                    client.write_all(&out)?;
+                    client.write_all(&reply::head(&head, Fields::default(), true))?;
                 }
                 100..200 => {}
                 _ => return Ok(head),
@@ -197,24 +191,14 @@ impl Exchange<'_> {
         // ANCHOR_END: step5_final_head
     }
 
-    /// The response as it is passed on and stored, and how its body ends.
-    fn for_the_client(
-        &self,
-        mut response: Response,
-        received: SystemTime,
-    ) -> Result<(Response, Framing), Fault> {
-        // ANCHOR: step1_for_the_client
-        let framing = body::of_response(&self.request.method, &response)?;
-        let length = match framing {
-            Framing::Length(0) => body::content_length(&response.fields, Repeated::Same)?,
-            Framing::Length(length) => Some(length),
-            Framing::Chunked | Framing::UntilClose => None,
-        };
+    /// The response as it is passed on and stored.
+    fn received(&self, head: Response, asked: SystemTime) -> Result<Received, Error> {
+        // ANCHOR: step1_received
+        let received = SystemTime::now();
+        let framing = body::of_response(&self.request.method, &head)?;
+        let mut response = head;
+        announce(&mut response, framing)?;
         hop::strip(&mut response.fields);
-        match length.filter(|_| response.status != 204) {
-            Some(length) => response.fields.set("Content-Length", length.to_string()),
-            None => response.fields.remove("Content-Length"),
-        }
         if !response.fields.has("Date") {
             response.fields.push("Date", date::format(received)); // RFC 9110 §6.6.1
         }
@@ -223,8 +207,12 @@ impl Exchange<'_> {
             response.version,
             &self.proxy.pseudonym,
         );
-        Ok((response, framing))
-        // ANCHOR_END: step1_for_the_client
+        Ok(Received {
+            response,
+            framing,
+            times: Times { asked, received },
+        })
+        // ANCHOR_END: step1_received
     }
 
     /// Passes the origin's answer on, and stores it if that is allowed.
@@ -233,44 +221,46 @@ impl Exchange<'_> {
         origin: &mut Answering,
         upload: &Upload,
         uri: &str,
-        (response, framing): (Response, Framing),
-        times: Times,
+        received: Received,
         why: Why,
-    ) -> Result<News, Stop> {
+    ) -> Result<(), Stop> {
         // ANCHOR: step1_pass_on
+        let Received {
+            response,
+            framing,
+            times,
+        } = received;
         self.invalidate(uri, &response);
-        let max = self.proxy.cache.max_object;
-        let is_small = !matches!(framing, Framing::Length(length) if length > max);
-        let is_stored = why != Why::Bypass
-            && is_small
-            && storing::may_store(&self.request, &response, times.received);
-        let mut copy = match is_stored {
-            true => Copy::up_to(max),
+        let mut copy = match why != Why::Bypass
+            && storing::may_store(&self.request, &response, times.received)
+        {
+            true => Copy::up_to(self.proxy.cache.max_object),
             false => Copy::nothing(),
         };
-        let (coding, ends_with_connection) = match (framing, self.request.version) {
-            (Framing::Length(_), _) => (Coding::Plain, false),
-            (_, Version::Http11) => (Coding::Chunked, false),
-            (_, Version::Http10) => (Coding::Plain, true),
-        };
-        let persists = self.persists && upload.is_read() && !self.proxy.is_stopping();
+        let coding = coding(framing, self.request.version);
         let mut more = Fields::default();
         if coding == Coding::Chunked {
             more.push("Transfer-Encoding", "chunked");
         }
-        self.add_status(&mut more, why.word());
-        let out = head(&response, more, persists);
+        add_status(&mut more, why.word());
+        let persists = self.persists && upload.is_read() && !self.proxy.is_stopping();
+        let head = reply::head(&response, more, persists);
+
+        let ends_with_connection =
+            coding == Coding::Plain && !matches!(framing, Framing::Length(_));
         if ends_with_connection {
             // Until it is whole, its end must not look like one.
             sys::reset_on_close(self.client, true)?;
         }
-        let sent = download(origin, framing, self.client, coding, &mut copy, out);
-        let last = sent.map_err(|broken| {
-            Stop::End(match broken {
-                Broken::Source => End::Broken,
-                Broken::Sink => End::Gone,
-            })
-        })?;
+        let last = match download(origin, framing, self.client, coding, &mut copy, head) {
+            Ok(last) => last,
+            Err(Broken::Unsent) => {
+                sys::reset_on_close(self.client, false)?;
+                return Err(Fault::Unusable.into());
+            }
+            Err(Broken::Source) => return Err(Stop::End(End::Broken)),
+            Err(Broken::Sink) => return Err(Stop::End(End::Gone)),
+        };
         if let Some(body) = copy.whole() {
             let entry = Entry::new(response, body.into(), times);
             self.proxy.cache.insert(uri, &self.request.fields, entry);
@@ -281,7 +271,7 @@ impl Exchange<'_> {
             sys::reset_on_close(self.client, false)?;
         }
         match persists {
-            true => Ok(None),
+            true => Ok(()),
             false => Err(Stop::End(End::Closing)),
         }
         // ANCHOR_END: step1_pass_on
@@ -304,123 +294,74 @@ impl Exchange<'_> {
         // ANCHOR_END: step10_invalidate_after
     }
 
-    /// Answers with what is stored: all of it, a part, or that the client has it already.
+    /// Answers with what is stored, and says what that has to do with the origin.
     fn send_stored(&self, entry: &Entry, status: &str) -> Result<(), End> {
-        // ANCHOR: step7_send_stored
         let mut more = Fields::default();
-        more.push("Age", entry.age(SystemTime::now()).as_secs().to_string());
-        self.add_status(&mut more, status);
-        if validation::client_has(entry, &self.request) {
-            return self.send(&validation::not_modified(entry), more, b"");
-        }
-        let length = entry.body.len();
-        let mut response = entry.response.clone();
-        let body = match range::part(entry, &self.request) {
-            Part::Whole => &entry.body[..],
-            Part::Octets(range) => {
-                let (first, last) = (range.start, range.end - 1);
-                response = Response::new(Status::PartialContent, response.fields);
-                more.push("Content-Range", format!("bytes {first}-{last}/{length}"));
-                response
-                    .fields
-                    .set("Content-Length", range.len().to_string());
-                &entry.body[range]
-            }
-            Part::Nothing => {
-                let fields = [("Content-Length", "0")].into();
-                response = Response::new(Status::RangeNotSatisfiable, fields);
-                more.push("Content-Range", format!("bytes */{length}"));
-                b""
-            }
-        };
-        self.send(&response, more, body)
-        // ANCHOR_END: step7_send_stored
+        add_status(&mut more, status);
+        let persists = self.persists && !self.proxy.is_stopping();
+        reply::send_stored(self.client, entry, &self.request, more, persists)?;
+        end_unless(persists)
     }
 
-    /// Answers with a page that says what went wrong here.
-    pub fn send_own(&self, status: Status, persists: bool) -> Result<(), End> {
-        let page = own(status);
-        let mut out = head(
-            &page,
-            Fields::default(),
-            persists && !self.proxy.is_stopping(),
-        );
-        if self.request.method != "HEAD" {
-            out.extend_from_slice(page.reason.as_bytes());
-        }
-        let mut client = self.client;
-        client.write_all(&out)?;
-        match persists {
-            true => Ok(()),
-            false => Err(End::Closing),
-        }
+    /// Answers with a page of the proxy's own.
+    fn send_page(&self, status: Status, persists: bool) -> Result<(), End> {
+        let persists = persists && !self.proxy.is_stopping();
+        reply::send_page(self.client, status, &self.request.method, persists)?;
+        end_unless(persists)
     }
 
     /// Tells the client that there is no answer.
-    fn give_up(&self, fault: Fault, upload: &Upload) -> Result<(), End> {
-        self.send_own(fault.status(), self.persists && upload.is_read())
+    fn give_up(&self, fault: Fault, upload: &Upload) -> Result<Option<Received>, End> {
+        self.send_page(fault.status(), self.persists && upload.is_read())?;
+        Ok(None)
     }
+}
 
-    /// Sends head and body in one piece: two small ones would wait for each other (Nagle's algorithm
-    /// and the other side's delayed acknowledgement).
-    fn send(&self, response: &Response, more: Fields, body: &[u8]) -> Result<(), End> {
-        // ANCHOR: step7_send
-        let persists = self.persists && !self.proxy.is_stopping();
-        let head = head(response, more, persists);
-        let body = match &*self.request.method {
-            "HEAD" => b"",
-            _ => body,
-        };
-        write_both(self.client, &head, body)?;
-        match persists {
-            true => Ok(()),
-            false => Err(End::Closing),
+/// `Ok` if another request may follow.
+fn end_unless(persists: bool) -> Result<(), End> {
+    match persists {
+        true => Ok(()),
+        false => Err(End::Closing),
+    }
+}
+
+/// Makes a response announce its body as it will be sent: its length if that is known, and nothing of
+/// how it came.
+fn announce(response: &mut Response, framing: Framing) -> Result<(), Error> {
+    // ANCHOR: step2_announce
+    // STARTER: Ok(()) // step 2: announce
+    let length = match framing {
+        Framing::Length(0) => body::content_length(&response.fields, Repeated::Same)?,
+        Framing::Length(length) => Some(length),
+        Framing::Chunked | Framing::UntilClose => None,
+    };
+    response.fields.remove("Transfer-Encoding");
+    match length {
+        Some(length) if response.status != 204 => {
+            response.fields.set("Content-Length", length.to_string());
         }
-        // ANCHOR_END: step7_send
-    }
-
-    /// Says what the cache did (RFC 9211).
-    fn add_status(&self, fields: &mut Fields, what: &str) {
-        // ANCHOR: step11_add_status
-        // STARTER: // step 11: add status
-        fields.push("Cache-Status", format!("wirelab; {what}"));
-        // ANCHOR_END: step11_add_status
-    }
-}
-
-/// A response of the proxy's own; its body is its reason.
-pub fn own(status: Status) -> Response {
-    let mut fields = Fields::default();
-    fields.push("Date", date::format(SystemTime::now()));
-    fields.push("Content-Type", "text/plain");
-    fields.push("Content-Length", status.reason().len().to_string());
-    Response::new(status, fields)
-}
-
-/// Writes a whole head: what is stored of it, and what is for this client alone.
-pub fn head(response: &Response, mut more: Fields, persists: bool) -> Vec<u8> {
-    if !persists {
-        more.push("Connection", "close");
-    }
-    let mut out = Vec::with_capacity(1024);
-    response.write(&mut out);
-    more.write(&mut out);
-    out.extend_from_slice(b"\r\n");
-    out
-}
-
-fn write_both(mut stream: &TcpStream, head: &[u8], body: &[u8]) -> io::Result<()> {
-    // ANCHOR: step7_write_both
-    let mut both = [IoSlice::new(head), IoSlice::new(body)];
-    let mut left = &mut both[..];
-    while left.iter().any(|slice| !slice.is_empty()) {
-        match stream.write_vectored(left) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => IoSlice::advance_slices(&mut left, count),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+        _ => response.fields.remove("Content-Length"), // RFC 9110 §8.6: a 204 has none
     }
     Ok(())
-    // ANCHOR_END: step7_write_both
+    // ANCHOR_END: step2_announce
+}
+
+/// How a body that ends like this is sent on. Chunks are not for HTTP/1.0 (RFC 9112 §6.1): there the
+/// end of the connection ends what has no length.
+fn coding(framing: Framing, version: Version) -> Coding {
+    // ANCHOR: step2_coding
+    // STARTER: Coding::Plain // step 2: coding
+    match (framing, version) {
+        (Framing::Length(_), _) | (_, Version::Http10) => Coding::Plain,
+        (Framing::Chunked | Framing::UntilClose, Version::Http11) => Coding::Chunked,
+    }
+    // ANCHOR_END: step2_coding
+}
+
+/// Says what the cache did (RFC 9211).
+fn add_status(fields: &mut Fields, what: &str) {
+    // ANCHOR: step11_add_status
+    // STARTER: // step 11: add status
+    fields.push("Cache-Status", format!("wirelab; {what}"));
+    // ANCHOR_END: step11_add_status
 }

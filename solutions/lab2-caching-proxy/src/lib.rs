@@ -15,6 +15,7 @@
 //! | `connection` | one client's connection, from its first request to its close        |
 //! | `exchange`   | one request: answered from the cache, or by the origin              |
 //! | `origin`     | the connection to an origin: made, and listened to with patience    |
+//! | `reply`      | what is written to a client that does not come from an origin now   |
 //! | `transfer`   | bodies on their way, in either direction, never held as a whole     |
 //! | `tunnel`     | `CONNECT`: octets that are none of the proxy's business             |
 //! | `incoming`   | the octets that have arrived on a connection                        |
@@ -31,6 +32,7 @@ pub mod exchange;
 pub mod http;
 pub mod incoming;
 pub mod origin;
+pub mod reply;
 pub mod server;
 pub mod sys;
 pub mod transfer;

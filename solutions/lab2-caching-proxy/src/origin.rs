@@ -106,7 +106,9 @@ impl<'a> Answering<'a> {
     /// The origin's silence counts from its last octet, or from when it got its last: as long as the
     /// client is still sending, it is not the origin's turn to speak.
     pub fn receive(&mut self) -> Result<bool, Fault> {
-        // ANCHOR: step1_receive_answer
+        // ANCHOR: step4_receive_answer
+        // STARTER: let received = self.incoming.receive(); // step 4: receive answer
+        // STARTER: Ok(received.map_err(|_| Fault::Unusable)? > 0)
         let mut silent_since = Instant::now();
         loop {
             match self.incoming.receive() {
@@ -125,7 +127,7 @@ impl<'a> Answering<'a> {
             let limited = self.incoming.stream().set_read_timeout(Some(left));
             limited.map_err(|_| Fault::Unusable)?;
         }
-        // ANCHOR_END: step1_receive_answer
+        // ANCHOR_END: step4_receive_answer
     }
 }
 
@@ -141,7 +143,7 @@ mod step4 {
     use std::net::TcpListener;
 
     use super::*;
-    use crate::http::target;
+    use crate::http::{body::Framing, target};
 
     const TIMEOUT: Duration = Duration::from_millis(50);
 
@@ -171,7 +173,7 @@ mod step4 {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let stream = prepare(stream, TIMEOUT).unwrap();
-        let upload = Upload::none();
+        let upload = Upload::new(Framing::Length(0));
         let head = || Answering::new(&stream, &upload, TIMEOUT).head();
         assert_eq!(head(), Err(Fault::Silent));
         assert_eq!(head(), Err(Fault::Unusable)); // by now it is shut

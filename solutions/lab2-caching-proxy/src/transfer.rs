@@ -1,7 +1,7 @@
 //! Bodies on their way (RFC 9112 §6, §7). However long one is, no more of it is here than fits in a
 //! buffer, and what has come is passed on before more is waited for.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -43,28 +43,12 @@ fn recode(
 /// Why a body did not arrive.
 #[derive(Debug)]
 pub enum Broken {
+    /// It is not what it should be from the beginning: nobody has been told of it yet.
+    Unsent,
     /// It was broken off, or is not what it should be.
     Source,
     /// Nobody takes it any more.
     Sink,
-}
-
-impl From<Fault> for Broken {
-    fn from(_: Fault) -> Broken {
-        Broken::Source
-    }
-}
-
-impl From<Error> for Broken {
-    fn from(_: Error) -> Broken {
-        Broken::Source
-    }
-}
-
-impl From<io::Error> for Broken {
-    fn from(_: io::Error) -> Broken {
-        Broken::Sink
-    }
 }
 
 /// Passes the body of a response on, behind what `out` holds already. Returns the last piece, which
@@ -73,31 +57,32 @@ impl From<io::Error> for Broken {
 pub fn download(
     origin: &mut Answering,
     framing: Framing,
-    mut client: &TcpStream,
+    client: &TcpStream,
     coding: Coding,
     copy: &mut Copy,
-    mut out: Vec<u8>,
+    out: Vec<u8>,
 ) -> Result<Vec<u8>, Broken> {
     // ANCHOR: step1_download
+    let (mut client, mut out) = (client, out);
     let mut decoder = Decoder::new(framing);
+    let mut broken = Broken::Unsent;
     loop {
-        let mut is_whole = recode(&mut origin.incoming, &mut decoder, coding, copy, &mut out)?;
-        if !is_whole {
-            client.write_all(&out)?;
-            out.clear();
-            if !origin.receive()? {
-                // Only now is the end of the connection the end of the body, if that is its framing.
-                is_whole = decoder.is_whole_at_close();
-                if !is_whole {
-                    return Err(Broken::Source);
-                }
-            }
+        match recode(&mut origin.incoming, &mut decoder, coding, copy, &mut out) {
+            Ok(false) => {}
+            Ok(true) => break,
+            Err(_) => return Err(broken),
         }
-        if is_whole {
-            coding.finish(&mut out);
-            return Ok(out);
+        client.write_all(&out).map_err(|_| Broken::Sink)?;
+        out.clear();
+        broken = Broken::Source;
+        match origin.receive() {
+            Ok(true) => {}
+            Ok(false) if decoder.is_whole_at_close() => break,
+            Ok(false) | Err(_) => return Err(broken),
         }
     }
+    coding.finish(&mut out);
+    Ok(out)
     // ANCHOR_END: step1_download
 }
 
@@ -163,18 +148,15 @@ enum State {
 }
 
 impl Upload {
-    /// A request without a body.
-    pub fn none() -> Upload {
+    /// Of a request whose body, if there is one, is about to be sent.
+    pub fn new(framing: Framing) -> Upload {
+        let now = Instant::now();
+        let state = match framing {
+            Framing::Length(0) => State::Sent(now),
+            _ => State::HeldBack(now),
+        };
         Upload {
-            state: Mutex::new(State::Sent(Instant::now())),
-            ended: Condvar::new(),
-        }
-    }
-
-    /// A request whose body is about to be sent.
-    pub fn expected() -> Upload {
-        Upload {
-            state: Mutex::new(State::HeldBack(Instant::now())),
+            state: Mutex::new(state),
             ended: Condvar::new(),
         }
     }
@@ -197,9 +179,10 @@ impl Upload {
         &self,
         client: &mut Incoming,
         framing: Framing,
-        mut origin: &TcpStream,
+        origin: &TcpStream,
     ) -> Result<(), Fault> {
         // ANCHOR: step2_send
+        let mut origin = origin;
         let coding = match framing {
             Framing::Chunked => Coding::Chunked,
             Framing::Length(_) | Framing::UntilClose => Coding::Plain,

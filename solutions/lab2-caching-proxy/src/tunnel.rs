@@ -41,8 +41,9 @@ pub fn run(request: &Request, incoming: &mut Incoming, proxy: &Proxy) -> Result<
 }
 
 /// Passes octets on until they end, and then passes the end on: the other direction may go on.
-fn pass(mut from: &TcpStream, mut to: &TcpStream) {
+fn pass(from: &TcpStream, to: &TcpStream) {
     // ANCHOR: step11_pass
+    let (mut from, mut to) = (from, to);
     let how = match io::copy(&mut from, &mut to) {
         Ok(_) => Shutdown::Write,
         Err(_) => {

@@ -85,28 +85,29 @@ pub fn seconds(digits: &str) -> Option<u64> {
     // ANCHOR_END: step7_digits
 }
 
-/// The members of a list, whose quoted strings may hold commas. A quote that nothing closes is a
-/// character like any other: it hides nothing.
-fn members(mut list: &str) -> impl Iterator<Item = &str> {
-    std::iter::from_fn(move || {
-        if list.is_empty() {
-            return None;
+/// The members of a list.
+fn members(list: &str) -> impl Iterator<Item = &str> {
+    let mut rest = list;
+    std::iter::from_fn(move || (!rest.is_empty()).then(|| next_member(&mut rest)))
+}
+
+/// Takes a member off the front of a list, whose quoted strings may hold commas. A quote that nothing
+/// closes is a character like any other: it hides nothing.
+fn next_member<'a>(list: &mut &'a str) -> &'a str {
+    // ANCHOR: step7_next_member
+    let (mut end, mut at) = (list.len(), 0);
+    while let Some(found) = list[at..].find([',', '"']) {
+        at += found;
+        if list[at..].starts_with(',') {
+            end = at;
+            break;
         }
-        // ANCHOR: step7_members
-        let (mut end, mut at) = (list.len(), 0);
-        while let Some(found) = list[at..].find([',', '"']) {
-            at += found;
-            if list[at..].starts_with(',') {
-                end = at;
-                break;
-            }
-            at += 1 + closing_quote(&list[at + 1..]).map_or(0, |quote| quote + 1);
-        }
-        let member = list[..end].trim_matches([' ', '\t']);
-        list = list.get(end + 1..).unwrap_or_default();
-        Some(member)
-        // ANCHOR_END: step7_members
-    })
+        at += 1 + closing_quote(&list[at + 1..]).map_or(0, |quote| quote + 1);
+    }
+    let member = list[..end].trim_matches([' ', '\t']);
+    *list = list.get(end + 1..).unwrap_or_default();
+    member
+    // ANCHOR_END: step7_next_member
 }
 
 /// Where a quoted string ends whose beginning has been read (RFC 9110 §5.6.4).

@@ -28,8 +28,9 @@ pub struct Times {
 }
 
 impl Entry {
-    pub fn new(mut response: Response, body: Arc<[u8]>, times: Times) -> Entry {
+    pub fn new(response: Response, body: Arc<[u8]>, times: Times) -> Entry {
         // ANCHOR: step7_entry
+        let mut response = response;
         let control = Control::of(&response.fields);
         let lifetime = lifetime(&response.fields, &control, times.received);
         let age_on_arrival = age_on_arrival(&response.fields, times.asked, times.received);

@@ -125,8 +125,8 @@ impl Cache {
         }
     }
 
-    /// What to do about a request without a body.
-    pub fn answer(&self, request: &Request, uri: &str, now: SystemTime) -> Answer {
+    /// What to do about a request.
+    pub fn answer(&self, request: &Request, has_body: bool, uri: &str, now: SystemTime) -> Answer {
         // ANCHOR: step7_answer
         // STARTER: Answer::Forward(Why::Bypass) // step 7: answer
         if !matches!(&*request.method, "GET" | "HEAD") {
@@ -134,7 +134,8 @@ impl Cache {
         }
         let asked = Control::of(&request.fields);
         let conditions = ["If-Match", "If-Unmodified-Since"]; // RFC 9111 §4.3.2: not for a cache
-        if asked.no_store || conditions.iter().any(|name| request.fields.has(name)) {
+        let is_conditional = conditions.iter().any(|name| request.fields.has(name));
+        if has_body || asked.no_store || is_conditional {
             return Answer::Forward(Why::Bypass);
         }
         let Some(entry) = self.store().find(uri, &request.fields) else {
@@ -286,11 +287,11 @@ mod tests {
     ) -> Answer {
         let cache = Cache::new(1000, 1000);
         cache.insert(URI, &Fields::default(), stored);
-        cache.answer(&request(method, fields), URI, UNIX_EPOCH)
+        cache.answer(&request(method, fields), false, URI, UNIX_EPOCH)
     }
 
     pub fn has(cache: &Cache, uri: &str) -> bool {
-        let answer = cache.answer(&request("GET", []), uri, UNIX_EPOCH);
+        let answer = cache.answer(&request("GET", []), false, uri, UNIX_EPOCH);
         matches!(answer, Answer::Fresh(_))
     }
 }
@@ -317,7 +318,7 @@ mod step7 {
     fn another_uri_is_a_miss() {
         let cache = Cache::new(1000, 1000);
         cache.insert(URI, &Fields::default(), fresh());
-        let asked = |uri| cache.answer(&request("GET", []), uri, UNIX_EPOCH);
+        let asked = |uri| cache.answer(&request("GET", []), false, uri, UNIX_EPOCH);
         assert_eq!(asked("http://h:80/?"), Answer::Forward(Why::Miss));
         assert_eq!(asked("http://h:81/"), Answer::Forward(Why::Miss));
     }
@@ -342,7 +343,7 @@ mod step7 {
         assert_eq!(answer(stale, "GET", only), Answer::Nothing);
         let empty = Cache::new(1000, 1000);
         assert_eq!(
-            empty.answer(&request("GET", only), URI, UNIX_EPOCH),
+            empty.answer(&request("GET", only), false, URI, UNIX_EPOCH),
             Answer::Nothing
         );
     }
@@ -432,7 +433,7 @@ mod step10 {
         let cache = Cache::new(1000, 1000);
         let answer = |language| {
             let asked = request("GET", [("Accept-Language", language)]);
-            match cache.answer(&asked, URI, UNIX_EPOCH) {
+            match cache.answer(&asked, false, URI, UNIX_EPOCH) {
                 Answer::Fresh(entry) => entry.response.fields.get("L").map(str::to_owned),
                 _ => None,
             }

@@ -99,29 +99,32 @@ pub fn client_has(entry: &Entry, request: &Request) -> bool {
     // ANCHOR_END: step8_client_has
 }
 
-/// The members of `If-None-Match`. A tag may hold a comma, so they end at the quotes.
+/// The members of `If-None-Match`.
 fn tags(request: &Fields) -> impl Iterator<Item = &str> {
-    let lists = request.all("If-None-Match");
-    lists.flat_map(|list| {
+    request.all("If-None-Match").flat_map(|list| {
         let mut rest = list;
-        std::iter::from_fn(move || {
-            // ANCHOR: step8_tags
-            rest = rest.trim_start_matches([' ', '\t', ',']);
-            if rest.is_empty() {
-                return None;
-            }
-            let opaque = rest.find('"').filter(|&quote| !rest[..quote].contains(','));
-            let closing = opaque.and_then(|quote| Some(quote + 1 + rest[quote + 1..].find('"')?));
-            let end = match closing {
-                Some(closing) => closing + 1,
-                None => rest.find(',').unwrap_or(rest.len()),
-            };
-            let (tag, after) = rest.split_at(end);
-            rest = after;
-            Some(tag.trim_end())
-            // ANCHOR_END: step8_tags
-        })
+        std::iter::from_fn(move || next_tag(&mut rest))
     })
+}
+
+/// Takes a tag off the front of a list. It may hold a comma, so it ends at its second quote.
+fn next_tag<'a>(list: &mut &'a str) -> Option<&'a str> {
+    // ANCHOR: step8_next_tag
+    *list = list.trim_start_matches([' ', '\t', ',']);
+    if list.is_empty() {
+        return None;
+    }
+    let opaque = list.strip_prefix("W/").unwrap_or(list);
+    let before = list.len() - opaque.len();
+    let closing = opaque.strip_prefix('"').and_then(|opaque| opaque.find('"'));
+    let end = match closing {
+        Some(closing) => before + closing + 2,
+        None => list.find(',').unwrap_or(list.len()),
+    };
+    let (tag, rest) = list.split_at(end);
+    *list = rest;
+    Some(tag.trim_end())
+    // ANCHOR_END: step8_next_tag
 }
 
 /// The weak comparison (RFC 9110 §8.8.3.2): weak or strong, if the rest is the same.

@@ -232,7 +232,7 @@ mod step5 {
             b" A: 1\r\n\r\n",
             b"no colon\r\n\r\n",
             b": no name\r\n\r\n",
-            b"A: 1\02\r\n\r\n",
+            b"A: 1\x002\r\n\r\n",
             b"A: 1\r2\r\n\r\n",
             b"A(1): 2\r\n\r\n",
         ] {
