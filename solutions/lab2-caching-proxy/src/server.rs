@@ -36,6 +36,13 @@ pub struct Guest {
 }
 
 impl Guest {
+    pub fn new(stream: TcpStream) -> Guest {
+        Guest {
+            stream,
+            busy: AtomicBool::new(false),
+        }
+    }
+
     /// Says whether a request is being answered; otherwise a stop need not wait.
     pub fn set_busy(&self, busy: bool) {
         self.busy.store(busy, SeqCst);
@@ -98,8 +105,7 @@ impl Stay {
     fn new(stream: TcpStream, proxy: &Arc<Proxy>) -> Stay {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, SeqCst);
-        let busy = AtomicBool::new(false);
-        let guest = Arc::new(Guest { stream, busy });
+        let guest = Arc::new(Guest::new(stream));
         proxy.guests().insert(number, Arc::clone(&guest));
         if proxy.is_stopping() {
             guest.stop_if_idle();
@@ -131,8 +137,9 @@ pub fn run(listener: TcpListener, proxy: Proxy) -> io::Result<()> {
     let proxy = Arc::new(proxy);
     // ANCHOR: step6_run
     // STARTER: for stream in listener.incoming().flatten() {
-    // STARTER:     let stay = Stay::new(stream, &proxy); // step 6: run
-    // STARTER:     let _ = connection::serve(&stay.guest, &proxy);
+    // STARTER:     let stay = Stay::new(stream, &proxy);
+    // STARTER:     let connection = thread::spawn(move || connection::serve(&stay.guest, &stay.proxy));
+    // STARTER:     let _ = connection.join(); // step 6: run, and let nobody wait
     // STARTER: }
     // STARTER: Ok(())
     let signals = sys::Signals::hold()?;

@@ -242,10 +242,10 @@ impl Upload {
     /// that there will be no other answer, and has a moment to see it; to close at once, with octets
     /// unread, could destroy the answer (RFC 9112 §9.6).
     pub fn dismiss(&self, client: &TcpStream) {
-        // ANCHOR: step2_dismiss
         if self.is_read() {
             return;
         }
+        // ANCHOR: step2_dismiss
         let _ = client.shutdown(Shutdown::Write); // it may have gone
         let has_not_ended = |state: &mut State| !matches!(state, State::Sent(_) | State::Failed(_));
         drop(
