@@ -3,7 +3,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -29,6 +29,9 @@ fn connect(proxy: &Arc<Proxy>) -> TcpStream {
 fn pair() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
     (stream, listener.accept().unwrap().0)
 }
 
@@ -223,26 +226,32 @@ mod step6 {
     #[test]
     fn what_has_come_is_passed_on_before_more_is_waited_for() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut client = connect(&proxy());
         let authority = listener.local_addr().unwrap();
+        let (seen, half_was_seen) = mpsc::channel();
+        let origin = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            receive(&mut stream);
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhi")
+                .unwrap();
+            half_was_seen.recv().unwrap();
+            stream.write_all(b"!!").unwrap();
+        });
+        let mut client = connect(&proxy());
         write!(
             client,
             "GET http://{authority}/ HTTP/1.1\r\nHost: x\r\n\r\n"
         )
         .unwrap();
-        let (mut origin, _) = listener.accept().unwrap();
-        receive(&mut origin);
-        origin
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhi")
-            .unwrap();
-        let mut seen = Vec::new();
-        while !seen.ends_with(b"\r\n\r\nhi") {
+        let mut half = Vec::new();
+        while !half.ends_with(b"\r\n\r\nhi") {
             let mut octet = [0];
             client.read_exact(&mut octet).unwrap();
-            seen.extend(octet);
+            half.extend(octet);
         }
-        origin.write_all(b"!!").unwrap();
+        seen.send(()).unwrap();
         client.read_exact(&mut [0; 2]).unwrap();
+        origin.join().unwrap();
     }
 }
 
@@ -351,22 +360,24 @@ mod step11 {
     #[test]
     fn a_tunnel_passes_octets_and_both_ends() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut client = connect(&proxy());
         let authority = listener.local_addr().unwrap();
+        let origin = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut arrived = String::new();
+            stream.read_to_string(&mut arrived).unwrap();
+            stream.write_all(b"late").unwrap();
+            arrived
+        });
+        let mut client = connect(&proxy());
         write!(
             client,
             "CONNECT {authority} HTTP/1.1\r\nHost: x\r\n\r\nearly"
         )
         .unwrap();
         client.shutdown(Shutdown::Write).unwrap();
-        let (mut origin, _) = listener.accept().unwrap();
-        let mut arrived = String::new();
-        origin.read_to_string(&mut arrived).unwrap();
-        assert_eq!(arrived, "early");
-        origin.write_all(b"late").unwrap();
-        drop(origin);
         let mut answer = String::new();
         client.read_to_string(&mut answer).unwrap();
         assert_eq!(answer, "HTTP/1.1 200 OK\r\n\r\nlate");
+        assert_eq!(origin.join().unwrap(), "early");
     }
 }

@@ -58,7 +58,7 @@ pub fn freshened(entry: &Entry, not_modified: &Response, times: Times) -> Entry 
         not_modified.fields.iter().filter(is_news)
     };
     for (name, _) in news() {
-        response.fields.remove(name);
+        response.fields.remove(name); // all of its lines, before the first new one
     }
     for (name, value) in news() {
         response.fields.push(name, value);

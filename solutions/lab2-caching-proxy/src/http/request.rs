@@ -1,6 +1,6 @@
 //! The head of a request (RFC 9112 §3): read from a client, written to an origin.
 
-use super::{Error, Fields, Parsed, Version, fields, is_token, start_line, text, version};
+use super::{Error, Fields, Parsed, Version, fields, is_token, start_line, target, text, version};
 
 /// The head of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,12 +81,15 @@ fn request_line(line: &[u8]) -> Result<(String, String, Version), Error> {
     // ANCHOR_END: step1_request_line
 }
 
-/// RFC 9112 §3.2: one `Host`, which HTTP/1.0 may leave out.
+/// RFC 9112 §3.2: one `Host`, a valid one, which HTTP/1.0 may leave out. What it says does not matter:
+/// the target says more.
 fn check_host(version: Version, fields: &Fields) -> Result<(), Error> {
     // ANCHOR: step4_check_host
     // STARTER: Ok(()) // step 4: check host
-    match (fields.all("Host").count(), version) {
-        (1, _) | (0, Version::Http10) => Ok(()),
+    let mut hosts = fields.all("Host");
+    match (hosts.next(), hosts.next(), version) {
+        (Some(host), None, _) => target::check_authority(host),
+        (None, None, Version::Http10) => Ok(()),
         _ => Err(Error::Malformed("not one Host")),
     }
     // ANCHOR_END: step4_check_host
@@ -137,7 +140,12 @@ mod step4 {
     #[test]
     fn one_host_is_owed() {
         good(parse, b"GET http://a/ HTTP/1.0\r\n\r\n");
-        for section in ["", "Host: a\r\nHost: a\r\n"] {
+        for section in [
+            "",
+            "Host: a\r\nHost: a\r\n",
+            "Host: a b\r\n",
+            "Host: a/b\r\n",
+        ] {
             let head = format!("GET http://a/ HTTP/1.1\r\n{section}\r\n");
             assert_eq!(bad(parse, head.as_bytes()).status().code(), 400);
         }

@@ -123,6 +123,14 @@ pub fn parse_connect(target: &str) -> Result<Authority, Error> {
     // ANCHOR_END: step11_parse_connect
 }
 
+/// Is it `host[:port]`, as `Host` must say it, or nothing?
+pub fn check_authority(text: &str) -> Result<(), Error> {
+    match text {
+        "" => Ok(()),
+        text => authority(text).map(drop),
+    }
+}
+
 /// Reads `host[:port]`. User information is refused (RFC 9110 §4.2.4).
 fn authority(text: &str) -> Result<Authority, Error> {
     // ANCHOR: step1_authority
