@@ -3,7 +3,8 @@
 //! ```text
 //!           ┌─ fresh ───────────────────────────────────────────▶ stored response
 //! cache ────┼─ stale ──▶ origin, "if it has changed" ──┬─ 304 ──▶ stored response, freshened
-//!           └─ nothing ▶ origin ───────────────────────┴─ else ─▶ passed on, maybe stored
+//!           │                                          └─ none ─▶ stored response, if it may be stale
+//!           └─ nothing ▶ origin ──────────────────────── else ──▶ passed on, maybe stored
 //! ```
 
 use std::io::{self, Write};
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::SystemTime;
 
+use crate::cache::control::Control;
 use crate::cache::{Answer, Entry, Times, Why, storing, validation};
 use crate::connection::End;
 use crate::http::body::{self, Coding, Framing, Repeated};
@@ -21,7 +23,7 @@ use crate::origin::{self, Answering, Fault};
 use crate::reply;
 use crate::server::Proxy;
 use crate::sys;
-use crate::transfer::{Broken, Copy, Upload, download};
+use crate::transfer::{Broken, Kept, Upload, download};
 
 /// Interim responses to one request; an origin that sends more of them never comes to the point.
 const MAX_INTERIM: usize = 100;
@@ -83,6 +85,8 @@ impl Exchange<'_> {
     }
 
     /// Asks the origin whether a stored response is still right, and answers accordingly.
+    ///
+    /// Until step 8 the origin is asked as if nothing were stored.
     fn validate(&self, incoming: &mut Incoming, uri: &str, entry: &Arc<Entry>) -> Result<(), End> {
         // ANCHOR: step8_validate
         // STARTER: self.forward(incoming, uri, None, Why::Stale).map(drop) // step 8: validate
@@ -102,7 +106,7 @@ impl Exchange<'_> {
     }
 
     /// Sends the request to the origin, and the answer to the client. If something is stored, asks
-    /// about that, and does not pass on that it is still right, but returns it.
+    /// about that if it can, and does not pass on that it is still right, but returns it.
     fn forward(
         &self,
         incoming: &mut Incoming,
@@ -115,10 +119,11 @@ impl Exchange<'_> {
         let asked = SystemTime::now();
         let stream = match origin::connect(&self.target.authority, self.proxy.timeout) {
             Ok(stream) => stream,
-            Err(fault) => return self.give_up(fault, &upload),
+            Err(fault) => return self.give_up(fault, &upload, stored),
         };
+        let validated = stored.filter(|entry| validation::can_ask(entry, &self.request));
         let mut head = Vec::new();
-        self.outgoing(stored).write(&mut head);
+        self.outgoing(validated).write(&mut head);
         // An origin that does not take it may have said why before it closed.
         let _ = (&stream).write_all(&head);
 
@@ -128,7 +133,7 @@ impl Exchange<'_> {
             }
             let mut origin = Answering::new(&stream, &upload, self.proxy.timeout);
             let passed = self.final_head(&mut origin).and_then(|head| {
-                let is_news = stored.is_some() && head.status == 304;
+                let is_news = validated.is_some() && head.status == 304;
                 let received = self.received(head, asked).map_err(Fault::from)?;
                 if is_news {
                     return Ok(Some(received));
@@ -139,7 +144,7 @@ impl Exchange<'_> {
             drop(origin);
             let passed = match passed {
                 Ok(news) => Ok(news),
-                Err(Stop::Fault(fault)) => self.give_up(fault, &upload),
+                Err(Stop::Fault(fault)) => self.give_up(fault, &upload, stored),
                 Err(Stop::End(end)) => Err(end),
             };
             upload.dismiss(self.client);
@@ -149,12 +154,12 @@ impl Exchange<'_> {
     }
 
     /// The request as the origin gets it.
-    fn outgoing(&self, stored: Option<&Arc<Entry>>) -> Request {
+    fn outgoing(&self, validated: Option<&Arc<Entry>>) -> Request {
         // ANCHOR: step1_outgoing
         let mut request = self.request.clone();
         request.target = self.target.path.clone();
         request.fields.set("Host", &*self.target.authority.text); // RFC 9112 §3.2.2
-        if let Some(entry) = stored {
+        if let Some(entry) = validated {
             validation::ask_for(entry, &mut request.fields);
         }
         hop::add_via(&mut request.fields, request.version, &self.proxy.pseudonym);
@@ -231,11 +236,11 @@ impl Exchange<'_> {
             times,
         } = received;
         self.invalidate(uri, &response);
-        let mut copy = match why != Why::Bypass
+        let mut kept = match why != Why::Bypass
             && storing::may_store(&self.request, &response, times.received)
         {
-            true => Copy::up_to(self.proxy.cache.max_object),
-            false => Copy::nothing(),
+            true => Kept::up_to(self.proxy.cache.max_object),
+            false => Kept::nothing(),
         };
         let coding = coding(framing, self.request.version);
         let mut more = Fields::default();
@@ -252,7 +257,7 @@ impl Exchange<'_> {
             // Until it is whole, its end must not look like one.
             sys::reset_on_close(self.client, true)?;
         }
-        let last = match download(origin, framing, self.client, coding, &mut copy, head) {
+        let last = match download(origin, framing, self.client, coding, &mut kept, head) {
             Ok(last) => last,
             Err(Broken::Unsent) => {
                 sys::reset_on_close(self.client, false)?;
@@ -261,7 +266,7 @@ impl Exchange<'_> {
             Err(Broken::Source) => return Err(Stop::End(End::Broken)),
             Err(Broken::Sink) => return Err(Stop::End(End::Gone)),
         };
-        if let Some(body) = copy.whole() {
+        if let Some(body) = kept.whole() {
             let entry = Entry::new(response, body.into(), times);
             self.proxy.cache.insert(uri, &self.request.fields, entry);
         }
@@ -310,9 +315,20 @@ impl Exchange<'_> {
         end_unless(persists)
     }
 
-    /// Tells the client that there is no answer.
-    fn give_up(&self, fault: Fault, upload: &Upload) -> Result<Option<Received>, End> {
-        self.send_page(fault.status(), self.persists && upload.is_read())?;
+    /// There is no answer: what is stored may do instead, or the client is told.
+    fn give_up(
+        &self,
+        fault: Fault,
+        upload: &Upload,
+        stored: Option<&Arc<Entry>>,
+    ) -> Result<Option<Received>, End> {
+        let asked = Control::of(&self.request.fields);
+        match stored {
+            Some(entry) if entry.may_serve_stale(&asked) => {
+                self.send_stored(entry, "hit; detail=stale")
+            }
+            _ => self.send_page(fault.status(), self.persists && upload.is_read()),
+        }?;
         Ok(None)
     }
 }

@@ -22,7 +22,7 @@
 //! | `sys`        | given: signals, and the reset of a connection                       |
 //!
 //! `http` and `cache` touch neither socket nor clock. Left out: HTTP/2, TLS of the proxy's own,
-//! connections to origins that are used twice, and stale answers.
+//! connections to origins that are used twice, heuristic freshness, and trailer fields.
 
 // STARTER: #![allow(dead_code, unused_variables, unused_imports)] // delete when the last step is done
 

@@ -20,7 +20,7 @@ fn recode(
     incoming: &mut Incoming,
     decoder: &mut Decoder,
     coding: Coding,
-    copy: &mut Copy,
+    kept: &mut Kept,
     out: &mut Vec<u8>,
 ) -> Result<bool, Error> {
     // ANCHOR: step1_recode
@@ -32,7 +32,7 @@ fn recode(
             Piece::Framing => {}
             Piece::Data(data) => {
                 coding.write(data, out);
-                copy.add(data);
+                kept.add(data);
             }
         }
         incoming.take(used);
@@ -59,7 +59,7 @@ pub fn download(
     framing: Framing,
     client: &TcpStream,
     coding: Coding,
-    copy: &mut Copy,
+    kept: &mut Kept,
     out: Vec<u8>,
 ) -> Result<Vec<u8>, Broken> {
     // ANCHOR: step1_download
@@ -67,7 +67,7 @@ pub fn download(
     let mut decoder = Decoder::new(framing);
     let mut broken = Broken::Unsent;
     loop {
-        match recode(&mut origin.incoming, &mut decoder, coding, copy, &mut out) {
+        match recode(&mut origin.incoming, &mut decoder, coding, kept, &mut out) {
             Ok(false) => {}
             Ok(true) => break,
             Err(_) => return Err(broken),
@@ -88,21 +88,21 @@ pub fn download(
 
 /// What of a body is kept for the cache while it passes: all of it, or nothing.
 #[derive(Debug)]
-pub struct Copy {
+pub struct Kept {
     octets: Option<Vec<u8>>,
     max: u64,
 }
 
-impl Copy {
+impl Kept {
     /// Keeps a body of at most that many octets.
-    pub fn up_to(max: u64) -> Copy {
+    pub fn up_to(max: u64) -> Kept {
         let octets = Some(Vec::new());
-        Copy { octets, max }
+        Kept { octets, max }
     }
 
-    pub fn nothing() -> Copy {
+    pub fn nothing() -> Kept {
         let octets = None;
-        Copy { octets, max: 0 }
+        Kept { octets, max: 0 }
     }
 
     /// What was kept, once the body is known to be whole.
@@ -190,7 +190,7 @@ impl Upload {
         let (mut decoder, mut out) = (Decoder::new(framing), Vec::new());
         let mut is_wanted = true;
         loop {
-            let is_whole = recode(client, &mut decoder, coding, &mut Copy::nothing(), &mut out);
+            let is_whole = recode(client, &mut decoder, coding, &mut Kept::nothing(), &mut out);
             let is_whole = is_whole.map_err(|_| Fault::Client)?;
             if is_whole {
                 coding.finish(&mut out);
@@ -273,16 +273,16 @@ mod step7 {
     #[test]
     fn a_body_is_kept_whole_or_not_at_all() {
         let kept = |max| {
-            let mut copy = Copy::up_to(max);
-            copy.add(b"abc");
-            copy.add(b"");
-            copy.add(b"de");
-            copy.whole()
+            let mut kept = Kept::up_to(max);
+            kept.add(b"abc");
+            kept.add(b"");
+            kept.add(b"de");
+            kept.whole()
         };
         assert_eq!(kept(5), Some(b"abcde".to_vec()));
         assert_eq!(kept(4), None);
         assert_eq!(kept(2), None);
-        assert_eq!(Copy::up_to(0).whole(), Some(Vec::new()));
-        assert_eq!(Copy::nothing().whole(), None);
+        assert_eq!(Kept::up_to(0).whole(), Some(Vec::new()));
+        assert_eq!(Kept::nothing().whole(), None);
     }
 }

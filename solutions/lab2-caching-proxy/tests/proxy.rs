@@ -320,6 +320,21 @@ mod step8 {
         );
         assert!(!asked[4].contains("If-None-Match"));
     }
+
+    #[test]
+    fn what_is_stale_is_better_than_nothing_unless_it_says_no() {
+        for (control, status) in [("max-age=1", "200"), ("max-age=1, must-revalidate", "502")] {
+            let stored = format!("HTTP/1.1 200 OK\r\nCache-Control: {control}\r\nAge: 9\r\n\r\nhi");
+            let origin = Origin::answering([&*stored, ""]);
+            let proxy = proxy();
+            origin.ask(&proxy, "GET", "\r\n");
+            let answer = origin.ask(&proxy, "GET", "\r\n");
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{answer}"
+            );
+        }
+    }
 }
 
 mod step10 {

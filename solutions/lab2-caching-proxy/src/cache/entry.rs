@@ -16,6 +16,8 @@ pub struct Entry {
     times: Times,
     /// Must be asked for at each use.
     no_cache: bool,
+    /// Must not be used stale, whatever happens.
+    is_strict: bool,
     lifetime: Duration,
     age_on_arrival: Duration,
 }
@@ -45,6 +47,10 @@ impl Entry {
             body,
             times,
             no_cache: control.no_cache,
+            is_strict: control.no_cache
+                || control.must_revalidate
+                || control.proxy_revalidate
+                || control.s_maxage.is_some(),
             lifetime: lifetime.unwrap_or(Duration::ZERO),
             age_on_arrival,
         }
@@ -59,10 +65,6 @@ impl Entry {
     }
 
     /// May it be used without asking, for a request with these directives?
-    ///
-    /// Never a stale one: that would need leave (RFC 9111 §4.2.4), and a client that waits a little
-    /// longer is better off. So `max-stale` and `stale-if-error` are not looked at, and
-    /// `must-revalidate` has nothing left to forbid.
     pub fn is_fresh(&self, asked: &Control, now: SystemTime) -> bool {
         // ANCHOR: step7_is_fresh
         let seconds = |number: Option<u64>| number.map(Duration::from_secs);
@@ -72,6 +74,16 @@ impl Entry {
         let is_trusted = !self.no_cache && !asked.no_cache;
         is_trusted && age < self.lifetime && is_young && lasts
         // ANCHOR_END: step7_is_fresh
+    }
+
+    /// May it be used though it is stale, because the origin cannot be asked (RFC 9111 §4.2.4)? Not if
+    /// the response forbids it (§5.2.2.2, §5.2.2.8, §5.2.2.10) or was never fresh, and not for who
+    /// wants it fresher than that.
+    pub fn may_serve_stale(&self, asked: &Control) -> bool {
+        // ANCHOR: step8_may_serve_stale
+        let is_wanted = !asked.no_cache && asked.max_age.is_none() && asked.min_fresh.is_none();
+        is_wanted && !self.is_strict && !self.lifetime.is_zero()
+        // ANCHOR_END: step8_may_serve_stale
     }
 
     /// What it costs to keep: its body, and what its head has beyond what each object may have.
@@ -134,5 +146,33 @@ mod step7 {
         assert_eq!(entry.age(UNIX_EPOCH + Duration::from_secs(2)).as_secs(), 32);
         assert_eq!(entry.response.fields.get("Age"), None);
         assert_eq!(entry.response.fields.get("Content-Length"), Some("4"));
+    }
+}
+
+#[cfg(test)]
+mod step8 {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[test]
+    fn stale_is_better_than_nothing_unless_the_response_forbids_it() {
+        let serves = |control, asked| {
+            let asked = Control::of(&[("Cache-Control", asked)].into());
+            entry([("Cache-Control", control)], UNIX_EPOCH).may_serve_stale(&asked)
+        };
+        let may = |control| serves(control, "");
+        assert!(may("max-age=1"));
+        assert!(!serves("max-age=1", "no-cache"));
+        for control in [
+            "max-age=1, must-revalidate",
+            "max-age=1, proxy-revalidate",
+            "max-age=1, no-cache",
+            "s-maxage=1",
+            "max-age=0",
+            "public",
+        ] {
+            assert!(!may(control), "{control}");
+        }
     }
 }

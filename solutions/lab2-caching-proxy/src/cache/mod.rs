@@ -9,7 +9,8 @@
 //! | `validation` | conditional requests, and 304 in both directions  | §4.3      |
 //! | `vary`       | several responses of one resource                 | §4.1      |
 //! | `range`      | parts of what is stored                           |           |
-//! | `lru`        | the store, which forgets what is not used         |           |
+//! | `store`      | responses by URI and variant                      |           |
+//! | `lru`        | what it forgets: what is not used                 |           |
 //!
 //! None of them has a socket, and time is passed in. [`Cache`] puts a lock around the store; nobody
 //! waits for anything while holding it.
@@ -19,33 +20,28 @@ pub mod entry;
 pub mod freshness;
 pub mod lru;
 pub mod range;
+mod store;
 pub mod storing;
 pub mod validation;
 pub mod vary;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use control::Control;
-use lru::Lru;
+use store::Store;
 use vary::Selector;
 
 pub use entry::{Entry, Times};
 
 use crate::http::{Fields, Request};
 
-/// Objects that are kept however small the cache is, so that small objects find room in a small one.
-const MIN_OBJECTS: usize = 1024;
-/// What the head of an object may take: there are no more objects than fit with heads of this size.
-const HEAD: u64 = 1024;
-
 /// What the cache has to say to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// This, without asking.
     Fresh(Arc<Entry>),
-    /// This, if the origin says that it is still right.
+    /// This, if the origin says that it is still right, or perhaps if it says nothing.
     Stale(Arc<Entry>),
     /// Nothing, and the origin may be asked, because of that.
     Forward(Why),
@@ -60,8 +56,6 @@ pub enum Why {
     Miss,
     /// What is stored is too old.
     Stale,
-    /// What is stored is fresh, but the request wants to be sure.
-    Request,
     /// Its method has nothing to do with what is stored.
     Method,
     /// It is not for a cache.
@@ -74,7 +68,6 @@ impl Why {
         match self {
             Why::Miss => "fwd=miss",
             Why::Stale => "fwd=stale",
-            Why::Request => "fwd=request",
             Why::Method => "fwd=method",
             Why::Bypass => "fwd=bypass",
         }
@@ -89,38 +82,11 @@ pub struct Cache {
     pub max_object: u64,
 }
 
-#[derive(Debug)]
-struct Store {
-    objects: Lru<Key, Arc<Entry>>,
-    /// By URI: how the requests are told apart for which there is a response, the newest last.
-    variants: HashMap<Arc<str>, Vec<Variant>>,
-}
-
-/// What an object is stored under: a URI, and what a request says in the fields that `Vary` names.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    uri: Arc<str>,
-    selected: Arc<str>,
-}
-
-#[derive(Debug)]
-struct Variant {
-    selector: Selector,
-    selected: Arc<str>,
-}
-
-/// Responses of one URI; beyond them the oldest goes, so that no look-up takes long.
-const MAX_VARIANTS: usize = 64;
-
 impl Cache {
     /// A cache of at most that many octets, in objects of at most that many.
     pub fn new(max_octets: u64, max_object: u64) -> Cache {
-        let objects = usize::try_from(max_octets / HEAD).unwrap_or(usize::MAX);
         Cache {
-            store: Mutex::new(Store {
-                objects: Lru::new(max_octets, objects.saturating_add(MIN_OBJECTS)),
-                variants: HashMap::new(),
-            }),
+            store: Mutex::new(Store::new(max_octets)),
             max_object,
         }
     }
@@ -147,12 +113,9 @@ impl Cache {
         if entry.is_fresh(&asked, now) {
             return Answer::Fresh(entry);
         }
-        let is_for_all = request.method == "GET" && !request.fields.has("Range");
-        match entry.is_fresh(&Control::default(), now) {
-            _ if asked.only_if_cached => Answer::Nothing,
-            _ if is_for_all && validation::has_validator(&entry) => Answer::Stale(entry),
-            true => Answer::Forward(Why::Request),
-            false => Answer::Forward(Why::Stale),
+        match asked.only_if_cached {
+            true => Answer::Nothing,
+            false => Answer::Stale(entry),
         }
         // ANCHOR_END: step7_answer
     }
@@ -181,75 +144,11 @@ impl Cache {
 
     /// Forgets all responses of a URI (RFC 9111 §4.4).
     pub fn invalidate(&self, uri: &str) {
-        // ANCHOR: step10_invalidate
-        // STARTER: // step 10: invalidate
-        let mut store = self.store();
-        if let Some((uri, variants)) = store.variants.remove_entry(uri) {
-            for Variant { selected, .. } in variants {
-                let uri = uri.clone();
-                store.objects.remove(&Key { uri, selected });
-            }
-        }
-        // ANCHOR_END: step10_invalidate
+        self.store().invalidate(uri);
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Store {
-    /// The newest stored response that a request with these fields may get.
-    fn find(&mut self, uri: &str, request: &Fields) -> Option<Arc<Entry>> {
-        // ANCHOR: step7_find
-        let (uri, variants) = self.variants.get_key_value(uri)?;
-        let is_selected =
-            |variant: &&Variant| variant.selector.select(request) == *variant.selected;
-        let variant = variants.iter().rev().find(is_selected)?;
-        let key = Key {
-            uri: uri.clone(),
-            selected: variant.selected.clone(),
-        };
-        self.objects.get(&key).cloned()
-        // ANCHOR_END: step7_find
-    }
-
-    fn insert(&mut self, uri: &str, request: &Fields, selector: Selector, entry: Arc<Entry>) {
-        // ANCHOR: step7_insert
-        let uri: Arc<str> = match self.variants.get_key_value(uri) {
-            Some((uri, _)) => uri.clone(),
-            None => uri.into(),
-        };
-        let selected: Arc<str> = selector.select(request).into();
-        let variants = self.variants.entry(uri.clone()).or_default();
-        variants.retain(|variant| variant.selected != selected);
-        let oldest = (variants.len() == MAX_VARIANTS).then(|| variants.remove(0).selected);
-        variants.push(Variant {
-            selector,
-            selected: selected.clone(),
-        });
-        if let Some(selected) = oldest {
-            let uri = uri.clone();
-            self.objects.remove(&Key { uri, selected });
-        }
-        let weight = entry.weight();
-        for key in self.objects.insert(Key { uri, selected }, entry, weight) {
-            self.forget(&key);
-        }
-        // ANCHOR_END: step7_insert
-    }
-
-    /// Takes an evicted object's variant out of the list.
-    fn forget(&mut self, key: &Key) {
-        // ANCHOR: step9_forget
-        // STARTER: // step 9: forget
-        if let Some(variants) = self.variants.get_mut(&key.uri) {
-            variants.retain(|variant| variant.selected != key.selected);
-            if variants.is_empty() {
-                self.variants.remove(&key.uri);
-            }
-        }
-        // ANCHOR_END: step9_forget
     }
 }
 
@@ -358,14 +257,12 @@ mod step8 {
     use super::*;
 
     #[test]
-    fn what_is_stale_is_asked_about_if_it_has_a_validator() {
+    fn what_is_stale_is_asked_about() {
         let stale = entry(
             [("Cache-Control", "max-age=0"), ("ETag", "\"a\"")],
             UNIX_EPOCH,
         );
         assert!(matches!(answer(stale, "GET", []), Answer::Stale(_)));
-        let mute = entry([("Cache-Control", "max-age=0")], UNIX_EPOCH);
-        assert_eq!(answer(mute, "GET", []), Answer::Forward(Why::Stale));
         let sure = [("Cache-Control", "no-cache")];
         assert!(matches!(answer(fresh(), "GET", sure), Answer::Stale(_)));
     }
@@ -382,101 +279,5 @@ mod step8 {
         cache.insert(URI, &none, entry([("ETag", "\"b\"")], UNIX_EPOCH));
         cache.replace(URI, &none, &stored, fresh());
         assert!(!has(&cache, URI));
-    }
-}
-
-#[cfg(test)]
-mod step9 {
-    use super::tests::{fresh, has};
-    use super::*;
-
-    #[test]
-    fn what_is_evicted_leaves_nothing_behind() {
-        let cache = Cache::new(12, 1000);
-        for number in 0..100 {
-            cache.insert(
-                &format!("http://h:80/{number}"),
-                &Fields::default(),
-                fresh(),
-            );
-        }
-        let store = cache.store();
-        assert_eq!((store.objects.len(), store.objects.weight()), (3, 12));
-        assert_eq!(store.variants.len(), 3);
-    }
-
-    #[test]
-    fn a_use_keeps_and_an_update_takes_no_second_place() {
-        let cache = Cache::new(12, 1000);
-        for uri in ["a", "b", "a", "c"] {
-            cache.insert(uri, &Fields::default(), fresh());
-        }
-        assert!(has(&cache, "b"));
-        cache.insert("d", &Fields::default(), fresh());
-        assert_eq!(
-            ["a", "b", "c", "d"].map(|uri| has(&cache, uri)),
-            [false, true, true, true]
-        );
-    }
-}
-
-#[cfg(test)]
-mod step10 {
-    use std::time::UNIX_EPOCH;
-
-    use super::entry::entry;
-    use super::tests::{URI, fresh, has, request};
-    use super::*;
-
-    #[test]
-    fn each_variant_answers_its_own_requests() {
-        let cache = Cache::new(1000, 1000);
-        let answer = |language| {
-            let asked = request("GET", [("Accept-Language", language)]);
-            match cache.answer(&asked, false, URI, UNIX_EPOCH) {
-                Answer::Fresh(entry) => entry.response.fields.get("L").map(str::to_owned),
-                _ => None,
-            }
-        };
-        for language in ["en", "fr"] {
-            let fields = [
-                ("Vary", "accept-language"),
-                ("L", language),
-                ("Cache-Control", "max-age=60"),
-            ];
-            cache.insert(
-                URI,
-                &[("Accept-Language", language)].into(),
-                entry(fields, UNIX_EPOCH),
-            );
-        }
-        assert_eq!(
-            ["en", "fr", "de"].map(answer),
-            [Some("en".into()), Some("fr".into()), None]
-        );
-        cache.invalidate(URI);
-        assert_eq!(["en", "fr"].map(answer), [None, None]);
-        assert!(cache.store().objects.is_empty());
-    }
-
-    #[test]
-    fn variants_of_one_uri_are_not_endless() {
-        let cache = Cache::new(1_000_000, 1000);
-        for number in 0..1000 {
-            let stored = entry([("Vary", "A"), ("Cache-Control", "max-age=60")], UNIX_EPOCH);
-            cache.insert(URI, &[("A", &*number.to_string())].into(), stored);
-        }
-        assert_eq!(cache.store().objects.len(), MAX_VARIANTS);
-    }
-
-    #[test]
-    fn an_invalidated_uri_is_gone_and_others_stay() {
-        let cache = Cache::new(1000, 1000);
-        for uri in ["a", "b"] {
-            cache.insert(uri, &Fields::default(), fresh());
-        }
-        cache.invalidate("a");
-        assert!(!has(&cache, "a"));
-        assert!(has(&cache, "b"));
     }
 }

@@ -7,11 +7,15 @@ use crate::http::{Fields, Request, Response, date};
 /// Request fields by which a client makes its request conditional on what it has.
 const CONDITIONS: [&str; 2] = ["If-None-Match", "If-Modified-Since"];
 
-/// Can the origin be asked whether that is still right?
-pub fn has_validator(entry: &Entry) -> bool {
-    ["ETag", "Last-Modified"]
+/// Can the origin be asked whether that is still right, by a request like this? It must want the whole,
+/// or the answer would be about a part.
+pub fn can_ask(entry: &Entry, request: &Request) -> bool {
+    // ANCHOR: step8_can_ask
+    let has_validator = ["ETag", "Last-Modified"]
         .iter()
-        .any(|name| entry.response.fields.has(name))
+        .any(|name| entry.response.fields.has(name));
+    has_validator && request.method == "GET" && !request.fields.has("Range")
+    // ANCHOR_END: step8_can_ask
 }
 
 /// Makes a request ask whether a stored response is still right, in place of whatever the client
