@@ -56,7 +56,7 @@ start() {
             sleep 0.05
         done
     done
-    echo "compare-squid: $name does not start: $(cat "$work/$name.log")" >&2
+    echo "compare-squid: $name does not start: $(cat "$work/$name.log" "$work/cache.log")" >&2
     exit 1
 }
 
@@ -82,7 +82,7 @@ coredump_dir $work
 cache_mem 64 MB
 maximum_object_size_in_memory 1 MB
 shutdown_lifetime 0 seconds
-pinger_enable off" squid -N -f "$work/squid.conf"
+pinger_enable off" squid -N -n compPORT -f "$work/squid.conf"
 squid=$port
 start proxy "" "$target/release/proxy" --port PORT
 proxy=$port

@@ -158,18 +158,8 @@ mod tests {
 
     use super::entry::entry;
     use super::*;
-    use crate::http::Version;
 
     pub const URI: &str = "http://h:80/";
-
-    pub fn request<const N: usize>(method: &str, fields: [(&str, &str); N]) -> Request {
-        Request {
-            method: method.into(),
-            target: "http://h/".into(),
-            version: Version::Http11,
-            fields: fields.into(),
-        }
-    }
 
     pub fn fresh() -> Entry {
         entry(
@@ -186,11 +176,11 @@ mod tests {
     ) -> Answer {
         let cache = Cache::new(1000, 1000);
         cache.insert(URI, &Fields::default(), stored);
-        cache.answer(&request(method, fields), false, URI, UNIX_EPOCH)
+        cache.answer(&Request::with(method, fields), false, URI, UNIX_EPOCH)
     }
 
     pub fn has(cache: &Cache, uri: &str) -> bool {
-        let answer = cache.answer(&request("GET", []), false, uri, UNIX_EPOCH);
+        let answer = cache.answer(&Request::with("GET", []), false, uri, UNIX_EPOCH);
         matches!(answer, Answer::Fresh(_))
     }
 }
@@ -200,7 +190,7 @@ mod step7 {
     use std::time::UNIX_EPOCH;
 
     use super::entry::entry;
-    use super::tests::{URI, answer, fresh, request};
+    use super::tests::{URI, answer, fresh};
     use super::*;
 
     #[test]
@@ -217,7 +207,7 @@ mod step7 {
     fn another_uri_is_a_miss() {
         let cache = Cache::new(1000, 1000);
         cache.insert(URI, &Fields::default(), fresh());
-        let asked = |uri| cache.answer(&request("GET", []), false, uri, UNIX_EPOCH);
+        let asked = |uri| cache.answer(&Request::with("GET", []), false, uri, UNIX_EPOCH);
         assert_eq!(asked("http://h:80/?"), Answer::Forward(Why::Miss));
         assert_eq!(asked("http://h:81/"), Answer::Forward(Why::Miss));
     }
@@ -242,7 +232,7 @@ mod step7 {
         assert_eq!(answer(stale, "GET", only), Answer::Nothing);
         let empty = Cache::new(1000, 1000);
         assert_eq!(
-            empty.answer(&request("GET", only), false, URI, UNIX_EPOCH),
+            empty.answer(&Request::with("GET", only), false, URI, UNIX_EPOCH),
             Answer::Nothing
         );
     }

@@ -160,15 +160,16 @@ mod step10 {
     use std::time::UNIX_EPOCH;
 
     use super::super::entry::entry;
-    use super::super::tests::{URI, fresh, has, request};
+    use super::super::tests::{URI, fresh, has};
     use super::super::{Answer, Cache};
     use super::*;
+    use crate::http::Request;
 
     #[test]
     fn each_variant_answers_its_own_requests() {
         let cache = Cache::new(1000, 1000);
         let answer = |language| {
-            let asked = request("GET", [("Accept-Language", language)]);
+            let asked = Request::with("GET", [("Accept-Language", language)]);
             match cache.answer(&asked, false, URI, UNIX_EPOCH) {
                 Answer::Fresh(entry) => entry.response.fields.get("L").map(str::to_owned),
                 _ => None,

@@ -67,21 +67,12 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::http::{Fields, Version};
-
-    pub fn request<const N: usize>(method: &str, fields: [(&str, &str); N]) -> Request {
-        Request {
-            method: method.into(),
-            target: "http://h/".into(),
-            version: Version::Http11,
-            fields: fields.into(),
-        }
-    }
+    use crate::http::Fields;
 
     pub fn stored(status: u16, control: &str) -> bool {
         let fields = Fields::from([("Cache-Control", control)]);
         let response = Response::with(status, fields);
-        may_store(&request("GET", []), &response, UNIX_EPOCH)
+        may_store(&Request::with("GET", []), &response, UNIX_EPOCH)
     }
 }
 
@@ -89,7 +80,7 @@ mod tests {
 mod step7 {
     use std::time::UNIX_EPOCH;
 
-    use super::tests::{request, stored};
+    use super::tests::stored;
     use super::*;
 
     #[test]
@@ -113,7 +104,7 @@ mod step7 {
             assert!(!stored(200, control), "{control}");
         }
         let fresh = Response::with(200, [("Cache-Control", "max-age=60")].into());
-        let asked = request("GET", [("Cache-Control", "no-store")]);
+        let asked = Request::with("GET", [("Cache-Control", "no-store")]);
         assert!(!may_store(&asked, &fresh, UNIX_EPOCH));
     }
 
@@ -121,7 +112,7 @@ mod step7 {
     fn only_answers_to_get_are_stored() {
         let fresh = Response::with(200, [("Cache-Control", "max-age=60")].into());
         for method in ["HEAD", "POST", "get"] {
-            assert!(!may_store(&request(method, []), &fresh, UNIX_EPOCH));
+            assert!(!may_store(&Request::with(method, []), &fresh, UNIX_EPOCH));
         }
     }
 
@@ -129,7 +120,7 @@ mod step7 {
     fn without_freshness_a_validator_is_needed() {
         let with = |status, name| {
             let response = Response::with(status, [(name, "x")].into());
-            may_store(&request("GET", []), &response, UNIX_EPOCH)
+            may_store(&Request::with("GET", []), &response, UNIX_EPOCH)
         };
         assert!(with(200, "ETag"));
         assert!(with(404, "Last-Modified"));
@@ -143,12 +134,12 @@ mod step7 {
 mod step10 {
     use std::time::UNIX_EPOCH;
 
-    use super::tests::{request, stored};
+    use super::tests::stored;
     use super::*;
 
     #[test]
     fn what_needs_authorization_is_stored_only_if_it_is_for_all() {
-        let authorized = request("GET", [("Authorization", "Basic x")]);
+        let authorized = Request::with("GET", [("Authorization", "Basic x")]);
         let stored = |control: &str| {
             let response = Response::with(200, [("Cache-Control", control)].into());
             may_store(&authorized, &response, UNIX_EPOCH)

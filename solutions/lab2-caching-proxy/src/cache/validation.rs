@@ -154,7 +154,6 @@ mod step8 {
 
     use super::super::entry::entry;
     use super::*;
-    use crate::http::Version;
 
     const EARLY: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
     const LATE: &str = "Mon, 07 Nov 1994 08:49:37 GMT";
@@ -163,13 +162,7 @@ mod step8 {
         stored: [(&str, &str); N],
         asked: [(&str, &str); M],
     ) -> bool {
-        let request = Request {
-            method: "GET".into(),
-            target: "http://h/".into(),
-            version: Version::Http11,
-            fields: asked.into(),
-        };
-        client_has(&entry(stored, UNIX_EPOCH), &request)
+        client_has(&entry(stored, UNIX_EPOCH), &Request::with("GET", asked))
     }
 
     #[test]

@@ -190,14 +190,7 @@ mod step2 {
     use super::*;
 
     fn request<const N: usize>(fields: [(&str, &str); N]) -> Result<Framing, u16> {
-        let fields = fields.into();
-        let request = Request {
-            method: "POST".into(),
-            target: "/".into(),
-            version: Version::Http11,
-            fields,
-        };
-        of_request(&request).map_err(|fault| fault.status().code())
+        of_request(&Request::with("POST", fields)).map_err(|fault| fault.status().code())
     }
 
     fn response<const N: usize>(status: u16, fields: [(&str, &str); N]) -> Result<Framing, Error> {
@@ -252,19 +245,12 @@ mod step5 {
     use super::*;
 
     fn refused<const N: usize>(fields: [(&str, &str); N]) -> (Option<u16>, bool) {
-        let fields = Fields::from(fields);
-        let request = Request {
-            method: "POST".into(),
-            target: "/".into(),
-            version: Version::Http11,
-            fields: fields.clone(),
-        };
-        let status = of_request(&request)
+        let status = of_request(&Request::with("POST", fields))
             .err()
             .map(|fault| fault.status().code());
         (
             status,
-            of_response("GET", &Response::with(200, fields)).is_err(),
+            of_response("GET", &Response::with(200, fields.into())).is_err(),
         )
     }
 

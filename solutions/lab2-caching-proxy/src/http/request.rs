@@ -42,6 +42,19 @@ impl Request {
     }
 }
 
+#[cfg(test)]
+impl Request {
+    /// A request for `http://h/`.
+    pub fn with<const N: usize>(method: &str, fields: [(&str, &str); N]) -> Request {
+        Request {
+            method: method.into(),
+            target: "http://h/".into(),
+            version: Version::Http11,
+            fields: fields.into(),
+        }
+    }
+}
+
 /// Reads the head of a request.
 pub fn parse(octets: &[u8]) -> Parsed<Request> {
     // ANCHOR: step1_request
