@@ -1,6 +1,6 @@
 //! Header fields (RFC 9110 §5, RFC 9112 §5): read, looked up, changed, written again.
 
-use super::{Error, Parsed, is_token, line, text};
+use super::{Error, Parsed, Sender, is_token, line, text};
 
 /// Octets in a header section, line ends included.
 pub const MAX_SECTION: usize = 64 * 1024;
@@ -109,7 +109,7 @@ impl Fields {
 }
 
 /// Reads a header section, up to and with the empty line.
-pub fn parse(octets: &[u8]) -> Parsed<Fields> {
+pub fn parse(octets: &[u8], sender: Sender) -> Parsed<Fields> {
     // ANCHOR: step1_fields
     let (mut fields, mut at) = (Fields::default(), 0);
     while let Some((line, used)) = line(&octets[at..])? {
@@ -123,7 +123,7 @@ pub fn parse(octets: &[u8]) -> Parsed<Fields> {
         if fields.0.len() == MAX_FIELDS {
             return Err(Error::FieldsTooLarge);
         }
-        let (name, value) = field_line(line)?;
+        let (name, value) = field_line(line, sender)?;
         fields.0.push(Field { name, value });
     }
     match octets.len() > MAX_SECTION {
@@ -134,10 +134,14 @@ pub fn parse(octets: &[u8]) -> Parsed<Fields> {
 }
 
 /// Reads `name: value`; the white space around the value is not part of it.
-fn field_line(line: &[u8]) -> Result<(String, String), Error> {
+fn field_line(line: &[u8], sender: Sender) -> Result<(String, String), Error> {
     // ANCHOR: step1_field_line
     let colon = line.iter().position(|&octet| octet == b':');
     let (name, value) = line.split_at(colon.ok_or(Error::Malformed("field without a colon"))?);
+    let name = match sender {
+        Sender::Client => name,
+        Sender::Origin => name.trim_ascii_end(), // RFC 9112 §5.1: a proxy removes it
+    };
     let value = value[1..].trim_ascii();
     check_field(name, value)?;
     Ok((text(name), text(value)))
@@ -171,23 +175,31 @@ impl<const N: usize> From<[(&str, &str); N]> for Fields {
 }
 
 #[cfg(test)]
+fn from_client(octets: &[u8]) -> Parsed<Fields> {
+    parse(octets, Sender::Client)
+}
+
+#[cfg(test)]
 mod step1 {
     use super::super::trial::good;
     use super::*;
 
     #[test]
     fn a_section_ends_with_an_empty_line() {
-        let fields = good(parse, b"Host: a\r\nX:\t 1 2 \r\nx:3\r\nEmpty:\r\n\r\n");
+        let fields = good(
+            from_client,
+            b"Host: a\r\nX:\t 1 2 \r\nx:3\r\nEmpty:\r\n\r\n",
+        );
         assert_eq!(fields.get("HOST"), Some("a"));
         assert_eq!(fields.all("x").collect::<Vec<_>>(), ["1 2", "3"]);
         assert_eq!(fields.get("empty"), Some(""));
-        assert!(good(parse, b"\r\n").get("Host").is_none());
+        assert!(good(from_client, b"\r\n").get("Host").is_none());
     }
 
     #[test]
     fn what_was_read_is_written() {
         let section = b"A: \xe9\r\nB: 2\r\nA: 3\r\n";
-        let fields = good(parse, &[&section[..], b"\r\n"].concat());
+        let fields = good(from_client, &[&section[..], b"\r\n"].concat());
         let mut out = Vec::new();
         fields.write(&mut out);
         assert_eq!(out, section);
@@ -236,18 +248,28 @@ mod step5 {
             b"A: 1\r2\r\n\r\n",
             b"A(1): 2\r\n\r\n",
         ] {
-            assert_eq!(bad(parse, section).status().code(), 400);
+            assert_eq!(bad(from_client, section).status().code(), 400);
         }
+    }
+
+    #[test]
+    fn space_before_a_colon_of_an_origins_is_removed() {
+        let fields = parse(b"A \t: 1\r\n\r\n", Sender::Origin)
+            .unwrap()
+            .unwrap()
+            .0;
+        assert_eq!(fields, [("A", "1")].into());
+        assert!(parse(b"A: 1\r\n B: 2\r\n\r\n", Sender::Origin).is_err());
     }
 
     #[test]
     fn a_flood_of_fields_is_refused() {
         assert_eq!(
-            parse(&b"A: 1\r\n".repeat(MAX_FIELDS + 1)),
+            from_client(&b"A: 1\r\n".repeat(MAX_FIELDS + 1)),
             Err(Error::FieldsTooLarge)
         );
         assert_eq!(
-            parse(&vec![b'a'; MAX_SECTION + 1]),
+            from_client(&vec![b'a'; MAX_SECTION + 1]),
             Err(Error::FieldsTooLarge)
         );
     }

@@ -1,6 +1,8 @@
 //! The head of a request (RFC 9112 §3): read from a client, written to an origin.
 
-use super::{Error, Fields, Parsed, Version, fields, is_token, start_line, target, text, version};
+use super::{
+    Error, Fields, Parsed, Sender, Version, fields, is_token, start_line, target, text, version,
+};
 
 /// The head of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,11 +60,11 @@ impl Request {
 /// Reads the head of a request.
 pub fn parse(octets: &[u8]) -> Parsed<Request> {
     // ANCHOR: step1_request
-    let Some((line, at)) = start_line(octets, true)? else {
+    let Some((line, at)) = start_line(octets, Sender::Client)? else {
         return Ok(None);
     };
     let (method, target, version) = request_line(line)?;
-    let Some((fields, used)) = fields::parse(&octets[at..])? else {
+    let Some((fields, used)) = fields::parse(&octets[at..], Sender::Client)? else {
         return Ok(None);
     };
     check_host(version, &fields)?;

@@ -1,6 +1,6 @@
 //! The head of a response (RFC 9112 §4): read from an origin, written to a client.
 
-use super::{Error, Fields, Parsed, Status, Version, fields, start_line, text, version};
+use super::{Error, Fields, Parsed, Sender, Status, Version, fields, start_line, text, version};
 
 /// The head of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,11 +46,11 @@ impl Response {
 /// Reads the head of a response.
 pub fn parse(octets: &[u8]) -> Parsed<Response> {
     // ANCHOR: step1_response
-    let Some((line, at)) = start_line(octets, false)? else {
+    let Some((line, at)) = start_line(octets, Sender::Origin)? else {
         return Ok(None);
     };
     let (version, status, reason) = status_line(line)?;
-    let Some((fields, used)) = fields::parse(&octets[at..])? else {
+    let Some((fields, used)) = fields::parse(&octets[at..], Sender::Origin)? else {
         return Ok(None);
     };
     let response = Response {
