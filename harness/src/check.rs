@@ -26,7 +26,7 @@ pub enum Lab {
 
 impl Lab {
     /// Every lab whose checks exist.
-    pub const ALL: &'static [Lab] = &[Lab::Lab1, Lab::Lab3];
+    pub const ALL: &'static [Lab] = &[Lab::Lab1, Lab::Lab2, Lab::Lab3];
 
     /// The word on the command line: `lab1`.
     pub const fn name(self) -> &'static str {
@@ -72,8 +72,9 @@ impl Lab {
     pub const fn stages(self) -> &'static [&'static str] {
         match self {
             Lab::Lab1 => crate::checks::lab1::STAGES,
+            Lab::Lab2 => crate::checks::lab2::STAGES,
             Lab::Lab3 => crate::checks::lab3::STAGES,
-            Lab::Lab2 | Lab::Lab4 => &[],
+            Lab::Lab4 => &[],
         }
     }
 
@@ -81,8 +82,9 @@ impl Lab {
     pub fn checks(self) -> impl Iterator<Item = &'static Check> {
         let groups: &[&[Check]] = match self {
             Lab::Lab1 => crate::checks::lab1::GROUPS,
+            Lab::Lab2 => crate::checks::lab2::GROUPS,
             Lab::Lab3 => crate::checks::lab3::GROUPS,
-            Lab::Lab2 | Lab::Lab4 => &[],
+            Lab::Lab4 => &[],
         };
         groups.iter().copied().flatten()
     }

@@ -55,6 +55,10 @@ impl Request {
         &self.method
     }
 
+    pub fn target(&self) -> &[u8] {
+        &self.target
+    }
+
     pub fn octets(&self) -> Vec<u8> {
         let mut octets = Vec::with_capacity(256 + self.body.len());
         octets.extend_from_slice(self.method.as_bytes());

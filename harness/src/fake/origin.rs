@@ -1,16 +1,19 @@
 //! An origin server that follows a script: `Origin::builder().answer([…]).start(&scene)?`.
 //!
-//! Each request, on whatever connection, gets the next script; the last one serves all that follow. A script
-//! says what goes on the wire to the octet and in which pieces, and how the connection ends. What the
-//! program under test sent is kept as it came and parsed by the judge's strict parser.
+//! Each request, on whatever connection, gets the next script; the last one serves all that follow, until
+//! [`Origin::now`] gives another. A script says what goes on the wire to the octet and in which pieces, what is waited
+//! for in between, and how the connection ends. What the program under test sent is kept as it came and parsed by the
+//! judge's strict parser.
 //!
 //! On drop the origin stops, wakes and joins its thread.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::client::syntax_failure;
 use crate::deadline::Deadline;
@@ -18,6 +21,9 @@ use crate::scene::Scene;
 use crate::stream::{Arrival, Sent, Stream};
 use crate::verdict::{Failure, Fault, Verdict};
 use crate::wire::http::message::{Progress, Request, read_request};
+
+/// How long a stop may go unnoticed.
+const SLICE: Duration = Duration::from_millis(20);
 
 /// One act of the origin on a connection.
 #[derive(Clone, Debug)]
@@ -33,6 +39,28 @@ pub enum Act {
     /// Keeps the connection open and silent until the peer closes it. Without it, and without an end, the
     /// connection waits for the next request.
     Hold,
+    /// Waits until the latch is open.
+    Await(Latch),
+    /// Writes the same octets so often.
+    Repeat(Vec<u8>, usize),
+}
+
+/// A gate that is opened once, for as many as wait.
+#[derive(Clone, Debug, Default)]
+pub struct Latch(Arc<(Mutex<bool>, Condvar)>);
+
+impl Latch {
+    pub fn open(&self) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.1.notify_all();
+    }
+
+    /// Whether it was open within `span`.
+    pub fn is_open_within(&self, span: Duration) -> bool {
+        let open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.1.wait_timeout_while(open, span, |open| !*open);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
 }
 
 /// What came in on one connection for one script.
@@ -60,7 +88,8 @@ impl Builder {
         let broken = |error: io::Error| Fault::Broken(format!("could not start an origin server: {error}"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(broken)?;
         let addr = listener.local_addr().map_err(broken)?;
-        let shared = Arc::new(Shared { scripts: self.scripts, ..Shared::default() });
+        let book = Book { scripts: self.scripts.into_iter().map(Arc::from).collect(), ..Book::default() };
+        let shared = Arc::new(Shared { book: Mutex::new(book), ..Shared::default() });
         let thread = std::thread::spawn({
             let (shared, scene) = (Arc::clone(&shared), scene.clone());
             move || shared.listen(&listener, &scene)
@@ -79,7 +108,6 @@ pub struct Origin {
 
 #[derive(Debug, Default)]
 struct Shared {
-    scripts: Vec<Vec<Act>>,
     stop: AtomicBool,
     book: Mutex<Book>,
     changed: Condvar,
@@ -87,6 +115,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Book {
+    /// The first is the next; the last one stays.
+    scripts: VecDeque<Arc<[Act]>>,
     exchanges: Vec<Exchange>,
     connections: usize,
 }
@@ -98,6 +128,26 @@ impl Origin {
 
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// From now on every request gets this script.
+    pub fn now(&self, script: impl IntoIterator<Item = Act>) {
+        self.shared.lock().scripts = VecDeque::from([script.into_iter().collect()]);
+    }
+
+    /// How many requests have come so far.
+    pub fn asked(&self) -> usize {
+        self.shared.lock().exchanges.len()
+    }
+
+    /// `host:port`, as in a target or a Host field.
+    pub fn authority(&self) -> String {
+        self.addr.to_string()
+    }
+
+    /// The absolute-form target for a path (RFC 9112 §3.2.2).
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr)
     }
 
     /// Every request so far, in the order of arrival.
@@ -167,7 +217,7 @@ impl Shared {
             buffer.drain(..used);
             let well_formed = exchange.request.is_ok();
             let script = self.enter(exchange);
-            if !well_formed || self.play(&mut stream, script)? == Then::Ended {
+            if !well_formed || self.play(&mut stream, &script)? == Then::Ended {
                 break;
             }
         }
@@ -213,7 +263,6 @@ impl Shared {
 
     /// Waits in slices, so that a stop is noticed.
     fn receive(&self, stream: &mut Stream, into: &mut Vec<u8>) -> Verdict<Arrival> {
-        const SLICE: std::time::Duration = std::time::Duration::from_millis(20);
         loop {
             // Anew each time: the check may have restarted its clock.
             let deadline = stream.scene().deadline();
@@ -225,12 +274,13 @@ impl Shared {
     }
 
     /// Notes an exchange and takes its script.
-    fn enter(&self, exchange: Exchange) -> &[Act] {
+    fn enter(&self, exchange: Exchange) -> Arc<[Act]> {
         let mut book = self.lock();
-        let index = book.exchanges.len().min(self.scripts.len().saturating_sub(1));
         book.exchanges.push(exchange);
         self.changed.notify_all();
-        self.scripts.get(index).map_or(&[], Vec::as_slice)
+        let next =
+            if book.scripts.len() > 1 { book.scripts.pop_front() } else { book.scripts.front().cloned() };
+        next.unwrap_or_default()
     }
 
     fn play(&self, stream: &mut Stream, script: &[Act]) -> Verdict<Then> {
@@ -250,6 +300,22 @@ impl Shared {
                 Act::Reset => {
                     stream.reset_on_close()?;
                     return Ok(Then::Ended);
+                }
+                Act::Await(latch) => {
+                    let deadline = stream.scene().deadline();
+                    while !latch.is_open_within(SLICE) {
+                        if deadline.passed() || self.stop.load(Ordering::SeqCst) {
+                            return Ok(Then::Ended);
+                        }
+                    }
+                    Sent::All
+                }
+                Act::Repeat(octets, times) => {
+                    let sent = (0..*times).try_fold(Sent::All, |_, _| match stream.send(octets) {
+                        Ok(Sent::All) if !self.stop.load(Ordering::SeqCst) => Ok(Sent::All),
+                        other => Err(other),
+                    });
+                    sent.or_else(|ended| ended)?
                 }
             };
             if sent == Sent::Refused {
@@ -272,153 +338,4 @@ enum Then {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{ErrorKind, Read, Write};
-    use std::net::Shutdown;
-    use std::time::{Duration, Instant};
-
-    use super::*;
-
-    const PATIENCE: Duration = Duration::from_secs(5);
-    const REQUEST: &[u8] = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
-
-    fn origin(scripts: impl IntoIterator<Item = Vec<Act>>) -> Origin {
-        let scene = Scene::new(PATIENCE);
-        scripts.into_iter().fold(Origin::builder(), Builder::answer).start(&scene).unwrap()
-    }
-
-    fn send(text: &str) -> Act {
-        Act::Send(text.into())
-    }
-
-    fn connect(origin: &Origin) -> TcpStream {
-        let socket = TcpStream::connect(origin.addr()).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        socket
-    }
-
-    /// A connection on which one request has been sent.
-    fn ask(origin: &Origin) -> TcpStream {
-        let mut socket = connect(origin);
-        socket.write_all(REQUEST).unwrap();
-        socket
-    }
-
-    fn read(socket: &mut TcpStream, octets: usize) -> String {
-        let mut read = vec![0; octets];
-        socket.read_exact(&mut read).unwrap();
-        String::from_utf8(read).unwrap()
-    }
-
-    #[test]
-    fn each_request_gets_the_next_script_and_the_last_one_serves_on() {
-        let origin = origin([vec![send("first")], vec![send("sec"), send("ond")]]);
-        let mut socket = ask(&origin);
-        assert_eq!(read(&mut socket, 5), "first");
-        for _ in 0..2 {
-            socket.write_all(REQUEST).unwrap();
-            assert_eq!(read(&mut socket, 6), "second");
-        }
-        assert_eq!(read(&mut ask(&origin), 6), "second");
-        assert_eq!((origin.connections(), origin.exchanges().len()), (2, 4));
-    }
-
-    #[test]
-    fn pipelined_requests_are_answered_in_order() {
-        let origin = origin([vec![send("1")], vec![send("2")], vec![send("3"), Act::Close]]);
-        let mut socket = connect(&origin);
-        socket.write_all(&REQUEST.repeat(3)).unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        assert_eq!(answer, "123");
-    }
-
-    #[test]
-    fn requests_are_kept_as_they_came_and_parsed() {
-        let origin = origin([vec![send("x")]]);
-        let mut socket = connect(&origin);
-        let sent = b"POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi";
-        socket.write_all(sent).unwrap();
-        let request = origin.request(0, Deadline::after(PATIENCE)).unwrap();
-        assert_eq!((request.head.method.as_str(), request.body.as_slice()), ("POST", &b"hi"[..]));
-        assert_eq!(origin.exchanges()[0].octets, sent);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn pieces_are_each_read_before_the_next_is_sent() {
-        let origin = origin([vec![Act::Pieces(b"abcdef".to_vec(), vec![1, 3]), Act::Close]]);
-        let mut socket = ask(&origin);
-        let mut block = [0; 64];
-        let reads: Vec<usize> =
-            std::iter::from_fn(|| socket.read(&mut block).ok().filter(|&octets| octets > 0)).collect();
-        assert_eq!(reads, [1, 2, 3]);
-    }
-
-    #[test]
-    fn a_close_and_a_reset_are_told_apart() {
-        let closing = origin([vec![send("x"), Act::Close]]);
-        let mut socket = ask(&closing);
-        assert_eq!(read(&mut socket, 1), "x");
-        assert_eq!(socket.read(&mut [0]).unwrap(), 0);
-
-        let resetting = origin([vec![Act::Reset]]);
-        let error = ask(&resetting).read(&mut [0]).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-    }
-
-    #[test]
-    fn a_held_connection_stays_open_until_the_peer_closes_it() {
-        let origin = origin([vec![send("x"), Act::Hold]]);
-        let mut socket = ask(&origin);
-        assert_eq!(read(&mut socket, 1), "x");
-        socket.write_all(REQUEST).unwrap();
-        socket.set_read_timeout(Some(Duration::from_millis(30))).unwrap();
-        assert!(socket.read(&mut [0]).is_err(), "neither an answer nor a close");
-        socket.shutdown(Shutdown::Write).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        assert_eq!(socket.read(&mut [0]).unwrap(), 0);
-        assert_eq!(origin.exchanges().len(), 1);
-    }
-
-    #[test]
-    fn dropping_it_ends_open_connections_at_once() {
-        let origin = origin([vec![Act::Hold]]);
-        let (mut held, mut idle) = (ask(&origin), connect(&origin));
-        origin.request(0, Deadline::after(PATIENCE)).unwrap();
-        let began = Instant::now();
-        drop(origin);
-        assert!(began.elapsed() < Duration::from_secs(1), "took {:?}", began.elapsed());
-        assert_eq!((held.read(&mut [0]).unwrap(), idle.read(&mut [0]).unwrap()), (0, 0));
-    }
-
-    #[test]
-    fn a_bad_request_is_reported_with_the_octet_and_the_rule() {
-        let origin = origin([vec![send("never")]]);
-        let mut socket = connect(&origin);
-        socket.write_all(b"GET /a HTTP/1.1\nHost: h\n\n").unwrap();
-        let Err(Fault::Failed(failure)) = origin.request(0, Deadline::after(PATIENCE)) else {
-            panic!("it is refused")
-        };
-        assert_eq!(failure.seen, "octet 15 breaks a rule");
-        assert_eq!(failure.excerpt[0], "GET /a HTTP/1.1␊Host: h␊␊");
-        let mut answer = Vec::new();
-        let _ = socket.read_to_end(&mut answer);
-        assert_eq!(answer, b"");
-    }
-
-    #[test]
-    fn a_request_that_breaks_off_is_reported_with_what_is_missing() {
-        let origin = origin([vec![send("never")]]);
-        let mut socket = connect(&origin);
-        socket.write_all(b"GET /a HTTP/1.1\r\nHost: h\r\n").unwrap();
-        socket.shutdown(Shutdown::Write).unwrap();
-        let Err(Fault::Failed(failure)) = origin.request(0, Deadline::after(PATIENCE)) else {
-            panic!("it is refused")
-        };
-        assert_eq!(
-            failure.seen,
-            "26 octets, then a FIN: the header section is not ended by an empty line yet"
-        );
-    }
-}
+mod tests;

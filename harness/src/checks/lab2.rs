@@ -1,0 +1,25 @@
+//! Lab 2: the caching proxy. The harness plays its clients and its origins at once.
+
+mod forward;
+mod reply;
+mod session;
+
+use crate::check::Check;
+
+/// The stages of the climb; each check names one, counted from 1.
+pub const STAGES: &[&str] = &[
+    "forward",
+    "framing",
+    "header fields",
+    "when the origin fails",
+    "robust parsing",
+    "many at once",
+    "the cache",
+    "validation",
+    "least recently used",
+    "the finer rules",
+    "extensions",
+];
+
+/// One table a group, in the order in which the checks are met.
+pub const GROUPS: &[&[Check]] = &[forward::CHECKS];
