@@ -1,6 +1,7 @@
 //! Lab 2: the caching proxy. The harness plays its clients and its origins at once.
 
 mod forward;
+mod framing;
 mod reply;
 mod session;
 
@@ -22,4 +23,4 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[forward::CHECKS];
+pub const GROUPS: &[&[Check]] = &[forward::CHECKS, framing::CHECKS];
