@@ -242,7 +242,8 @@ fn garbage(t: &mut Trial) -> Verdict {
         let request = get(&origin, &fresh_path(t));
         let note = format!("the origin answered with {what}");
         let response = ask(t, &proxy, &request).note(&note)?;
-        let wrapped = response.head.status == 200 && response.body == octets;
+        // Apache leaves the line's end out.
+        let wrapped = response.head.status == 200 && response.body.trim_ascii() == octets.trim_ascii();
         if !wrapped {
             expect_status(&response, 502).note(&note).by_hand(by_hand(&request))?;
         }

@@ -303,9 +303,9 @@ fn end_to_end(t: &mut Trial) -> Verdict {
     let value = word(t);
     let sent = |known: [(&str, &str); 2]| {
         let mut sent = lines([
-            (&repeated, "first"),
-            (&single, "two  spaces; \"a, quoted\" (thing), caf\u{e9}"),
-            (&repeated, "second"),
+            (&repeated, "First"),
+            (&single, "Two  spaces; \"a, Quoted\" (thing), caf\u{e9}"),
+            (&repeated, "Second"),
             (&other, "1"),
             (&repeated, "third"),
         ]);

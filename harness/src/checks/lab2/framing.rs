@@ -2,7 +2,7 @@
 
 use super::forward::{fresh_path, same_body, text, word};
 use super::reply::Reply;
-use super::session::{ask, by_hand, get, last_received, origin, share, to};
+use super::session::{ask, by_hand, get, last_received, options, origin, serves_on, share, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Conn, Request, expect_status};
 use crate::fake::origin::{Act, Origin};
@@ -209,15 +209,26 @@ fn has_ended(failure: Failure, end: &str) -> Failure {
         .note(format!("the origin has sent its whole response, and keeps the connection open: it ends {end}"))
 }
 
+/// A proxy that does not give up an origin while the check lasts.
+fn patient(t: &mut Trial) -> Verdict<Up> {
+    t.share(Role::Proxy, |port| options(port, &["--timeout", "60"]))
+}
+
+/// Fails where the proxy still waits for an origin that has said all it will.
+fn is_done(t: &mut Trial, proxy: &Up, end: &str) -> Verdict {
+    serves_on(t, proxy, "a response that has ended, on a connection that has not")
+        .explain(|failure| has_ended(failure, end))
+}
+
 /// Asks an origin that keeps its connection open, and expects this body.
-fn passes(t: &mut Trial, reply: &Reply, body: &[u8], end: &str) -> Verdict<Response> {
-    let proxy = share(t)?;
+fn passes(t: &mut Trial, reply: &Reply, body: &[u8], end: &str) -> Verdict {
+    let proxy = patient(t)?;
     let origin = Origin::builder().answer(and_stays_open(reply)).start(t.scene())?;
     let request = get(&origin, &fresh_path(t));
     let response = ask(t, &proxy, &request).explain(|failure| has_ended(failure, end))?;
     expect_status(&response, 200).by_hand(by_hand(&request))?;
     same_body(&response, body, &request).explain(|failure| sizes_in_body(failure, &response))?;
-    Ok(response)
+    is_done(t, &proxy, end)
 }
 
 /// Notes that what should be framing has become body.
@@ -230,7 +241,7 @@ fn sizes_in_body(failure: Failure, response: &Response) -> Failure {
 
 fn length(t: &mut Trial) -> Verdict {
     let body = octets(t, 20_011);
-    passes(t, &Reply::ok(&body), &body, "where Content-Length says").map(drop)
+    passes(t, &Reply::ok(&body), &body, "where Content-Length says")
 }
 
 /// Where chunks end; the first is one octet long, others have a letter in their size.
@@ -238,7 +249,7 @@ const CUTS: [usize; 5] = [1, 11, 37, 300, 8_492];
 
 fn chunked(t: &mut Trial) -> Verdict {
     let body = octets(t, 20_011);
-    passes(t, &Reply::ok(&body).chunked(&CUTS), &body, "with the chunk of size 0").map(drop)
+    passes(t, &Reply::ok(&body).chunked(&CUTS), &body, "with the chunk of size 0")
 }
 
 fn close(t: &mut Trial) -> Verdict {
@@ -257,7 +268,7 @@ fn close(t: &mut Trial) -> Verdict {
 }
 
 fn none(t: &mut Trial) -> Verdict {
-    let proxy = share(t)?;
+    let proxy = patient(t)?;
     let length = t.rng.u32(1_000..9_000).to_string();
     let tag = format!("\"{}\"", word(t));
     let bare = |status| Reply::new(status).own_framing();
@@ -275,6 +286,7 @@ fn none(t: &mut Trial) -> Verdict {
         bodiless(t, &proxy, &request, what, status, &length).by_hand(by_hand(&request))?;
         let seen = last_received(t, &origin)?.head.method;
         ensure(seen == method, format!("the origin is asked with {method}"), format!("with {seen}"))?;
+        is_done(t, &proxy, &format!("with the head: {what} has no body"))?;
     }
     Ok(())
 }
