@@ -10,9 +10,10 @@ pub use request::Request;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, poll_until};
 use crate::scene::Scene;
 use crate::stream::{Arrival, Sent, Stream};
+use crate::sys;
 use crate::verdict::{Failure, Fault, Verdict, fail};
 use crate::wire::http::SyntaxError;
 use crate::wire::http::message::{Progress, Response, read_response};
@@ -72,6 +73,26 @@ impl Conn {
     /// Waits until the server has read all that was sent.
     pub fn wait_drained(&self) -> Verdict<bool> {
         self.stream.wait_drained()
+    }
+
+    /// Waits until nothing moves: what this end takes without reading has come, and the server can write no more
+    /// or has no more to write. Where the system cannot be asked, it does not wait.
+    pub fn wait_until_stuck(&self) -> Verdict {
+        const LOOKS: usize = 8;
+        let (ours, theirs) = self.addresses()?;
+        let (mut before, mut same) = ((0, 0), 0);
+        poll_until(self.scene().deadline(), || {
+            let (Ok(Some(here)), Ok(Some(there))) =
+                (sys::tcp_socket(ours, theirs), sys::tcp_socket(theirs, ours))
+            else {
+                return Some(());
+            };
+            let queues = (here.receive_queue, there.send_queue);
+            same = if queues == before && here.receive_queue > 0 { same + 1 } else { 0 };
+            before = queues;
+            (same == LOOKS).then_some(())
+        });
+        Ok(())
     }
 
     /// Sends FIN and goes on reading.

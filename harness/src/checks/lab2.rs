@@ -1,6 +1,10 @@
 //! Lab 2: the caching proxy. The harness plays its clients and its origins at once.
 
+mod broken;
+mod failing;
+mod fields;
 mod forward;
+mod framing;
 mod reply;
 mod session;
 
@@ -22,4 +26,5 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[forward::CHECKS];
+pub const GROUPS: &[&[Check]] =
+    &[forward::CHECKS, framing::CHECKS, fields::CHECKS, failing::CHECKS, broken::CHECKS];

@@ -37,7 +37,7 @@ pub enum Act {
     /// Sends RST.
     Reset,
     /// Keeps the connection open and silent until the peer closes it. Without it, and without an end, the
-    /// connection waits for the next request.
+    /// connection waits for the next request, or is closed where the request has asked for that.
     Hold,
     /// Waits until the latch is open.
     Await(Latch),
@@ -215,9 +215,14 @@ impl Shared {
         let mut buffer = Vec::new();
         while let Some((exchange, used)) = self.read_request(&mut stream, &mut buffer)? {
             buffer.drain(..used);
-            let well_formed = exchange.request.is_ok();
+            let is_last = exchange.request.as_ref().ok().map(is_last);
             let script = self.enter(exchange);
-            if !well_formed || self.play(&mut stream, &script)? == Then::Ended {
+            let Some(is_last) = is_last else { break };
+            if self.play(&mut stream, &script)? == Then::Ended {
+                break;
+            }
+            if is_last {
+                self.play(&mut stream, &[Act::Close])?;
                 break;
             }
         }
@@ -329,6 +334,12 @@ impl Shared {
         while let Arrival::Octets(_) = self.receive(stream, &mut Vec::new())? {}
         Ok(())
     }
+}
+
+/// Whether its sender takes no further response on this connection (RFC 9112 §9.3).
+fn is_last(request: &Request) -> bool {
+    let option = |option| request.head.fields.list_has("Connection", option);
+    option("close") || request.head.version < (1, 1) && !option("keep-alive")
 }
 
 #[derive(PartialEq, Eq)]

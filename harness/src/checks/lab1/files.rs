@@ -6,8 +6,6 @@ use super::serve::{Server, shared};
 use super::site::{File, Folder, prose, word};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Conn, expect_body, expect_status, expect_status_in};
-use crate::deadline::poll_until;
-use crate::sys;
 use crate::trial::Trial;
 use crate::verdict::{Explain, Failure, Verdict, fail};
 use crate::wire::http::body::Framing;
@@ -305,7 +303,7 @@ fn large(t: &mut Trial) -> Verdict {
     let file = &server.site.files.large;
     let mut conn = Conn::open_small(t.scene(), server.addr(), SLOW)?;
     conn.send(server.get(&file.target).octets())?;
-    wait_until_stuck(t, &conn)?;
+    conn.wait_until_stuck()?;
     conn.wait_for_octets(1)?;
     if promises(conn.pending(), file.body.len()) {
         conn.wait_for_octets(file.body.len()).note(
@@ -322,26 +320,6 @@ fn promises(octets: &[u8], length: usize) -> bool {
         let announced = head.fields.text("Content-Length");
         head.status == 200 && announced.is_none_or(|announced| announced == length.to_string())
     })
-}
-
-/// Waits until nothing moves: what this end takes without reading has come, and the server can write no more
-/// or has no more to write. Where the system cannot be asked, the reader starts at once.
-fn wait_until_stuck(t: &Trial, conn: &Conn) -> Verdict {
-    const LOOKS: usize = 8;
-    let (ours, theirs) = conn.addresses()?;
-    let (mut before, mut same) = ((0, 0), 0);
-    poll_until(t.deadline(), || {
-        let (Ok(Some(here)), Ok(Some(there))) =
-            (sys::tcp_socket(ours, theirs), sys::tcp_socket(theirs, ours))
-        else {
-            return Some(());
-        };
-        let queues = (here.receive_queue, there.send_queue);
-        same = if queues == before && here.receive_queue > 0 { same + 1 } else { 0 };
-        before = queues;
-        (same == LOOKS).then_some(())
-    });
-    Ok(())
 }
 
 fn query(t: &mut Trial) -> Verdict {

@@ -157,16 +157,16 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// A path that nobody has asked for.
-fn fresh_path(t: &mut Trial) -> String {
+pub(super) fn fresh_path(t: &mut Trial) -> String {
     format!("/{}/{}", word(t), word(t))
 }
 
-fn word(t: &mut Trial) -> String {
+pub(super) fn word(t: &mut Trial) -> String {
     (0..8).map(|_| t.rng.lowercase()).collect()
 }
 
 /// A text that nobody can know.
-fn text(t: &mut Trial) -> String {
+pub(super) fn text(t: &mut Trial) -> String {
     (0..20).map(|_| word(t)).collect::<Vec<_>>().join(" ")
 }
 
@@ -187,7 +187,15 @@ fn get_through(t: &mut Trial) -> Verdict {
 /// Asks for this target, and returns the request line and the Host fields that the origin saw.
 fn seen(t: &mut Trial, origin: &Origin, request: &Request) -> Verdict<(String, Vec<String>)> {
     let proxy = share(t)?;
-    ask(t, &proxy, request)?;
+    let before = origin.asked();
+    let response = ask(t, &proxy, request)?;
+    if origin.asked() == before {
+        return fail(
+            "a request at the origin",
+            format!("none came; the answer was status {}", response.head.status),
+        )
+        .by_hand(by_hand(request));
+    }
     let received = last_received(t, origin)?;
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let hosts = received.head.fields.all("Host").map(|field| text(&field.value)).collect();
@@ -284,7 +292,7 @@ fn status(t: &mut Trial) -> Verdict {
     Ok(())
 }
 
-fn same_body(response: &Response, body: &[u8], request: &Request) -> Verdict {
+pub(super) fn same_body(response: &Response, body: &[u8], request: &Request) -> Verdict {
     if response.body == body {
         return Ok(());
     }

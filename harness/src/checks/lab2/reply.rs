@@ -80,6 +80,10 @@ impl Reply {
         Reply { framing: Framing::Own, ..self }
     }
 
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
     /// Up to the empty line.
     pub fn head(&self) -> Vec<u8> {
         let mut head = format!("{} {} {}\r\n", self.version, self.status, reason(self.status));
@@ -100,22 +104,22 @@ impl Reply {
 
     /// All that goes on the wire.
     pub fn octets(&self) -> Vec<u8> {
-        let mut octets = self.head();
-        match &self.framing {
-            Framing::Chunked(cuts) => {
-                let mut start = 0;
-                for &end in cuts.iter().chain([&self.body.len()]).filter(|&&end| end > 0) {
-                    if end > start {
-                        octets.extend(format!("{:x}\r\n", end - start).as_bytes());
-                        octets.extend(&self.body[start..end]);
-                        octets.extend(b"\r\n");
-                        start = end;
-                    }
-                }
-                octets.extend(b"0\r\n\r\n");
+        [self.head(), self.payload()].concat()
+    }
+
+    /// What comes behind the head, framed.
+    pub fn payload(&self) -> Vec<u8> {
+        let Framing::Chunked(cuts) = &self.framing else { return self.body.clone() };
+        let (mut octets, mut start) = (Vec::new(), 0);
+        for &end in cuts.iter().chain([&self.body.len()]) {
+            if end > start {
+                octets.extend(format!("{:x}\r\n", end - start).as_bytes());
+                octets.extend(&self.body[start..end]);
+                octets.extend(b"\r\n");
+                start = end;
             }
-            _ => octets.extend(&self.body),
         }
+        octets.extend(b"0\r\n\r\n");
         octets
     }
 

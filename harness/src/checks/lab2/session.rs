@@ -57,6 +57,26 @@ pub fn ask(t: &Trial, proxy: &Up, request: &Request) -> Verdict<Response> {
     conn.ask(request).by_hand(by_hand(request))
 }
 
+/// Fails unless the proxy serves on, after what `before` says.
+pub fn serves_on(t: &mut Trial, proxy: &Up, before: &str) -> Verdict {
+    let body: String = (0..20).map(|_| t.rng.lowercase()).collect();
+    let origin = origin(t, &Reply::ok(&body))?;
+    let request = get(&origin, &format!("/{}", &body[..10]));
+    let lost = |failure: Failure| Failure {
+        expected: format!("your program serves the next client, after {before}"),
+        ..failure
+    };
+    let response = ask(t, proxy, &request).explain(lost)?;
+    match response.body == body.as_bytes() {
+        true => Ok(()),
+        false => fail(
+            "the origin's body",
+            format!("{} octets, status {}", response.body.len(), response.head.status),
+        )
+        .explain(lost),
+    }
+}
+
 /// What can be typed to see the same, as far as one line can.
 pub fn by_hand(request: &Request) -> String {
     let target = String::from_utf8_lossy(request.target()).into_owned();

@@ -61,6 +61,18 @@ fn pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
+fn a_request_that_is_the_last_is_answered_and_the_connection_closed() {
+    for request in ["GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"] {
+        let origin = origin([vec![send("x")]]);
+        let mut socket = connect(&origin);
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer, "x");
+    }
+}
+
+#[test]
 fn requests_are_kept_as_they_came_and_parsed() {
     let origin = origin([vec![send("x")]]);
     let mut socket = connect(&origin);
