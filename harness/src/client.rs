@@ -45,7 +45,8 @@ impl Conn {
         Ok(Conn::over(Stream::connect_with(scene, peer, "client", Some(octets))?))
     }
 
-    fn over(stream: Stream) -> Conn {
+    /// Over a stream that is there already.
+    pub fn over(stream: Stream) -> Conn {
         Conn { stream, buffer: Vec::new(), end: None, refused: false, responses: 0 }
     }
 
@@ -170,6 +171,12 @@ impl Conn {
             }
         }
         Ok(())
+    }
+
+    /// The next octets, whatever they are.
+    pub fn take(&mut self, count: usize) -> Verdict<Vec<u8>> {
+        self.wait_for_octets(count)?;
+        Ok(self.buffer.drain(..count).collect())
     }
 
     /// Received and not yet part of a response.

@@ -5,8 +5,10 @@ mod failing;
 mod fields;
 mod forward;
 mod framing;
+mod parsing;
 mod reply;
 mod session;
+mod smuggling;
 
 use crate::check::Check;
 
@@ -26,5 +28,12 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] =
-    &[forward::CHECKS, framing::CHECKS, fields::CHECKS, failing::CHECKS, broken::CHECKS];
+pub const GROUPS: &[&[Check]] = &[
+    forward::CHECKS,
+    framing::CHECKS,
+    fields::CHECKS,
+    failing::CHECKS,
+    broken::CHECKS,
+    parsing::CHECKS,
+    smuggling::CHECKS,
+];

@@ -119,6 +119,9 @@ struct Book {
     scripts: VecDeque<Arc<[Act]>>,
     exchanges: Vec<Exchange>,
     connections: usize,
+    /// Those of them that have ended.
+    ended: usize,
+    strays: Vec<u8>,
 }
 
 impl Origin {
@@ -158,6 +161,19 @@ impl Origin {
     /// Connections accepted so far.
     pub fn connections(&self) -> usize {
         self.shared.lock().connections
+    }
+
+    /// What came on connections that the origin had said it would close: it belongs to no request.
+    pub fn strays(&self) -> Vec<u8> {
+        self.shared.lock().strays.clone()
+    }
+
+    /// Waits until every connection so far has ended: then all that was sent on them is in the book. `false`: some
+    /// connection stays open.
+    pub fn is_left_within(&self, span: Duration) -> bool {
+        let book = self.shared.lock();
+        let waited = self.shared.changed.wait_timeout_while(book, span, |book| book.ended < book.connections);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     /// The request at `index`, strictly parsed, as soon as it is there.
@@ -205,6 +221,8 @@ impl Shared {
                         // What goes wrong here shows in what the program under test then does.
                         let _ = self.serve(stream);
                     }
+                    self.lock().ended += 1;
+                    self.changed.notify_all();
                 });
             }
         });
@@ -222,6 +240,7 @@ impl Shared {
                 break;
             }
             if is_last {
+                self.lock().strays.append(&mut buffer);
                 self.play(&mut stream, &[Act::Close])?;
                 break;
             }
@@ -331,7 +350,9 @@ impl Shared {
     }
 
     fn read_to_end(&self, stream: &mut Stream) -> Verdict {
-        while let Arrival::Octets(_) = self.receive(stream, &mut Vec::new())? {}
+        let mut strays = Vec::new();
+        while let Arrival::Octets(_) = self.receive(stream, &mut strays)? {}
+        self.lock().strays.append(&mut strays);
         Ok(())
     }
 }
