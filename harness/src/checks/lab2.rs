@@ -2,10 +2,13 @@
 
 mod broken;
 mod failing;
+mod family;
 mod fields;
 mod forward;
 mod framing;
+mod many;
 mod parsing;
+mod persist;
 mod reply;
 mod session;
 mod smuggling;
@@ -36,4 +39,6 @@ pub const GROUPS: &[&[Check]] = &[
     broken::CHECKS,
     parsing::CHECKS,
     smuggling::CHECKS,
+    many::CHECKS,
+    persist::CHECKS,
 ];

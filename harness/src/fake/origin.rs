@@ -15,6 +15,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
+
 use crate::client::syntax_failure;
 use crate::deadline::Deadline;
 use crate::scene::Scene;
@@ -119,9 +121,10 @@ struct Book {
     scripts: VecDeque<Arc<[Act]>>,
     exchanges: Vec<Exchange>,
     connections: usize,
-    /// Those of them that have ended.
-    ended: usize,
+    /// What came behind the last request of a connection.
     strays: Vec<u8>,
+    /// The connection after which there are no others.
+    mark: Option<SocketAddr>,
 }
 
 impl Origin {
@@ -163,17 +166,27 @@ impl Origin {
         self.shared.lock().connections
     }
 
-    /// What came on connections that the origin had said it would close: it belongs to no request.
-    pub fn strays(&self) -> Vec<u8> {
-        self.shared.lock().strays.clone()
+    /// Ends it once all that has been sent to it is read. Returns every request, and what came behind the last one of
+    /// a connection.
+    pub fn finish(mut self) -> Verdict<(Vec<Exchange>, Vec<u8>)> {
+        let mark = || {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+            self.shared.lock().mark = socket.local_addr()?.as_socket();
+            socket.connect(&self.addr.into())
+        };
+        // Those who have connected before it are accepted before it.
+        mark().map_err(|error| Fault::Broken(format!("could not end an origin server: {error}")))?;
+        self.join();
+        let mut book = self.shared.lock();
+        Ok((std::mem::take(&mut book.exchanges), std::mem::take(&mut book.strays)))
     }
 
-    /// Waits until every connection so far has ended: then all that was sent on them is in the book. `false`: some
-    /// connection stays open.
-    pub fn is_left_within(&self, span: Duration) -> bool {
-        let book = self.shared.lock();
-        let waited = self.shared.changed.wait_timeout_while(book, span, |book| book.ended < book.connections);
-        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // Its panic has been printed where it happened.
+            let _ = thread.join();
+        }
     }
 
     /// The request at `index`, strictly parsed, as soon as it is there.
@@ -196,10 +209,7 @@ impl Drop for Origin {
         self.shared.stop.store(true, Ordering::SeqCst);
         // A connection wakes the thread that waits in accept.
         let _ = TcpStream::connect(self.addr);
-        if let Some(thread) = self.thread.take() {
-            // Its panic has been printed where it happened.
-            let _ = thread.join();
-        }
+        self.join();
     }
 }
 
@@ -210,7 +220,10 @@ impl Shared {
 
     fn listen(&self, listener: &TcpListener, scene: &Scene) {
         std::thread::scope(|scope| {
-            while let Ok((socket, _)) = listener.accept() {
+            while let Ok((socket, peer)) = listener.accept() {
+                if self.lock().mark == Some(peer) {
+                    self.stop.store(true, Ordering::SeqCst);
+                }
                 if self.stop.load(Ordering::SeqCst) {
                     break;
                 }
@@ -221,8 +234,6 @@ impl Shared {
                         // What goes wrong here shows in what the program under test then does.
                         let _ = self.serve(stream);
                     }
-                    self.lock().ended += 1;
-                    self.changed.notify_all();
                 });
             }
         });
