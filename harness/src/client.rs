@@ -50,6 +50,11 @@ impl Conn {
         Conn { stream, buffer: Vec::new(), end: None, refused: false, responses: 0 }
     }
 
+    /// The connection itself; what has been received by then is dropped.
+    pub fn into_stream(self) -> Stream {
+        self.stream
+    }
+
     pub fn scene(&self) -> &Scene {
         self.stream.scene()
     }

@@ -1,6 +1,7 @@
 //! Lab 2: the caching proxy. The harness plays its clients and its origins at once.
 
 mod broken;
+mod connect;
 mod failing;
 mod family;
 mod fields;
@@ -41,4 +42,5 @@ pub const GROUPS: &[&[Check]] = &[
     smuggling::CHECKS,
     many::CHECKS,
     persist::CHECKS,
+    connect::CHECKS,
 ];
