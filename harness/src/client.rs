@@ -45,8 +45,14 @@ impl Conn {
         Ok(Conn::over(Stream::connect_with(scene, peer, "client", Some(octets))?))
     }
 
-    fn over(stream: Stream) -> Conn {
+    /// Over a stream that is there already.
+    pub fn over(stream: Stream) -> Conn {
         Conn { stream, buffer: Vec::new(), end: None, refused: false, responses: 0 }
+    }
+
+    /// The connection itself; what has been received by then is dropped.
+    pub fn into_stream(self) -> Stream {
+        self.stream
     }
 
     pub fn scene(&self) -> &Scene {
@@ -170,6 +176,12 @@ impl Conn {
             }
         }
         Ok(())
+    }
+
+    /// The next octets, whatever they are.
+    pub fn take(&mut self, count: usize) -> Verdict<Vec<u8>> {
+        self.wait_for_octets(count)?;
+        Ok(self.buffer.drain(..count).collect())
     }
 
     /// Received and not yet part of a response.

@@ -1,12 +1,18 @@
 //! Lab 2: the caching proxy. The harness plays its clients and its origins at once.
 
 mod broken;
+mod connect;
 mod failing;
+mod family;
 mod fields;
 mod forward;
 mod framing;
+mod many;
+mod parsing;
+mod persist;
 mod reply;
 mod session;
+mod smuggling;
 
 use crate::check::Check;
 
@@ -26,5 +32,15 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] =
-    &[forward::CHECKS, framing::CHECKS, fields::CHECKS, failing::CHECKS, broken::CHECKS];
+pub const GROUPS: &[&[Check]] = &[
+    forward::CHECKS,
+    framing::CHECKS,
+    fields::CHECKS,
+    failing::CHECKS,
+    broken::CHECKS,
+    parsing::CHECKS,
+    smuggling::CHECKS,
+    many::CHECKS,
+    persist::CHECKS,
+    connect::CHECKS,
+];

@@ -15,6 +15,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
+
 use crate::client::syntax_failure;
 use crate::deadline::Deadline;
 use crate::scene::Scene;
@@ -119,6 +121,10 @@ struct Book {
     scripts: VecDeque<Arc<[Act]>>,
     exchanges: Vec<Exchange>,
     connections: usize,
+    /// What came behind the last request of a connection.
+    strays: Vec<u8>,
+    /// The connection after which there are no others.
+    mark: Option<SocketAddr>,
 }
 
 impl Origin {
@@ -160,6 +166,29 @@ impl Origin {
         self.shared.lock().connections
     }
 
+    /// Ends it once all that has been sent to it is read. Returns every request, and what came behind the last one of
+    /// a connection.
+    pub fn finish(mut self) -> Verdict<(Vec<Exchange>, Vec<u8>)> {
+        let mark = || {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+            self.shared.lock().mark = socket.local_addr()?.as_socket();
+            socket.connect(&self.addr.into())
+        };
+        // Those who have connected before it are accepted before it.
+        mark().map_err(|error| Fault::Broken(format!("could not end an origin server: {error}")))?;
+        self.join();
+        let mut book = self.shared.lock();
+        Ok((std::mem::take(&mut book.exchanges), std::mem::take(&mut book.strays)))
+    }
+
+    fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // Its panic has been printed where it happened.
+            let _ = thread.join();
+        }
+    }
+
     /// The request at `index`, strictly parsed, as soon as it is there.
     pub fn request(&self, index: usize, deadline: Deadline) -> Verdict<Request> {
         let book = self.shared.lock();
@@ -180,10 +209,7 @@ impl Drop for Origin {
         self.shared.stop.store(true, Ordering::SeqCst);
         // A connection wakes the thread that waits in accept.
         let _ = TcpStream::connect(self.addr);
-        if let Some(thread) = self.thread.take() {
-            // Its panic has been printed where it happened.
-            let _ = thread.join();
-        }
+        self.join();
     }
 }
 
@@ -194,7 +220,10 @@ impl Shared {
 
     fn listen(&self, listener: &TcpListener, scene: &Scene) {
         std::thread::scope(|scope| {
-            while let Ok((socket, _)) = listener.accept() {
+            while let Ok((socket, peer)) = listener.accept() {
+                if self.lock().mark == Some(peer) {
+                    self.stop.store(true, Ordering::SeqCst);
+                }
                 if self.stop.load(Ordering::SeqCst) {
                     break;
                 }
@@ -222,6 +251,7 @@ impl Shared {
                 break;
             }
             if is_last {
+                self.lock().strays.append(&mut buffer);
                 self.play(&mut stream, &[Act::Close])?;
                 break;
             }
@@ -331,7 +361,9 @@ impl Shared {
     }
 
     fn read_to_end(&self, stream: &mut Stream) -> Verdict {
-        while let Arrival::Octets(_) = self.receive(stream, &mut Vec::new())? {}
+        let mut strays = Vec::new();
+        while let Arrival::Octets(_) = self.receive(stream, &mut strays)? {}
+        self.lock().strays.append(&mut strays);
         Ok(())
     }
 }

@@ -1,0 +1,168 @@
+//! Stage 6: a client's connection, and when it ends (RFC 9112 §9).
+
+use super::forward::{fresh_path, same_body, text};
+use super::reply::Reply;
+use super::session::{by_hand, get, last_received, origin, share, to};
+use crate::check::{Basis, Check, Lab, Role, Tier};
+use crate::client::{Conn, Request, expect_status};
+use crate::fake::origin::{Act, Origin};
+use crate::trial::{Trial, Up};
+use crate::verdict::{Explain, Failure, Verdict, ensure};
+use crate::wire::http::message::Response;
+
+pub const CHECKS: &[Check] = &[
+    Check {
+        id: "proxy.many.persistent",
+        title: "requests to two origins on one connection get the right responses",
+        lab: Lab::Lab2,
+        stage: 6,
+        tier: Tier::Core,
+        points: 1,
+        role: Role::Proxy,
+        needs: &["proxy.body.none", "proxy.request.length", "proxy.body.chunked"],
+        basis: Basis::Must,
+        clause: "RFC 9112 §9.3",
+        why: "In HTTP/1.1 a connection persists unless one side says `close`, and to a proxy each request on it may \
+              name another origin. Who prefers to close after each response says so in it.",
+        peers: "squid and Apache keep the connection; tinyproxy closes it, and says so.",
+        hints: &[
+            "Read the target of every request, not only of the first.",
+            "The next request begins where the last one's body ended, and the next response as well: trailers belong \
+             to the message before.",
+            "If you close after a response, send `Connection: close` with it.",
+        ],
+        run: persistent,
+    },
+    Check {
+        id: "proxy.many.close",
+        title: "after `Connection: close`, and after HTTP/1.0, the connection is closed",
+        lab: Lab::Lab2,
+        stage: 6,
+        tier: Tier::Core,
+        points: 1,
+        role: Role::Proxy,
+        needs: &["proxy.forward.get"],
+        basis: Basis::Must,
+        clause: "RFC 9112 §9.6",
+        why: "A client that says `close` may wait for the close, whatever the origin does with its own connection. And \
+              an HTTP/1.0 client knows nothing else.",
+        peers: "squid, Apache and tinyproxy pass.",
+        hints: &[
+            "`Connection` is a list, in any case: `keep-alive-not, Close` closes.",
+            "Shut the socket down when the response is complete; that the thread's variable is gone is not enough \
+             where another one holds a copy.",
+        ],
+        run: close,
+    },
+];
+
+/// A client that asks on one connection, and on the next where that was said to end.
+struct Client<'a> {
+    proxy: &'a Up,
+    conn: Option<Conn>,
+    asked: usize,
+}
+
+impl Client<'_> {
+    fn ask(&mut self, t: &Trial, request: &Request) -> Verdict<Response> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => Conn::open(t.scene(), self.proxy.addr)?,
+        };
+        self.asked += 1;
+        conn.send(request.octets())?;
+        let asked = self.asked;
+        let Some(response) =
+            conn.response_or_end(request.method()).note(format!("this is request {asked}"))?
+        else {
+            let expected = "the connection persists, or the response before says `Connection: close`";
+            return Err(Failure::new(expected, format!("it is closed without an answer to request {asked}"))
+                .rule("Who closes after each response says so in each (RFC 9112 §9.3).")
+                .into());
+        };
+        if !is_last(&response) {
+            self.conn = Some(conn);
+        }
+        Ok(response)
+    }
+}
+
+/// Whether the connection ends after this response, as far as it says.
+fn is_last(response: &Response) -> bool {
+    let option = |option| response.head.fields.list_has("Connection", option);
+    option("close")
+        || response.head.version < (1, 1) && !option("keep-alive")
+        || response.framing == crate::wire::http::body::Framing::UntilClose
+}
+
+fn persistent(t: &mut Trial) -> Verdict {
+    let proxy = share(t)?;
+    let [one, two, three, four] = [text(t), text(t), text(t), text(t)];
+    let trailers = [&Reply::ok(&two).chunked(&[9]).octets()[..]].concat();
+    let trailers = [&trailers[..trailers.len() - 2], b"X-Sum: 1\r\nContent-Length: 7\r\n\r\n"].concat();
+    let first = Origin::builder()
+        .answer(Reply::ok(&one).script())
+        .answer(Reply::new(200).own_framing().field("Content-Length", "4000").script())
+        .answer(Reply::ok(&three).script())
+        .start(t.scene())?;
+    let second = Origin::builder()
+        .answer([Act::Send(trailers)])
+        .answer(Reply::new(204).own_framing().script())
+        .answer(Reply::ok(&four).script())
+        .start(t.scene())?;
+    let mut client = Client { proxy: &proxy, conn: None, asked: 0 };
+    for (what, origin, method, status, body) in [
+        ("the first origin", &first, "GET", 200, &*one),
+        ("the second origin, whose response is chunked and has trailers,", &second, "POST", 200, &two),
+        ("the first origin, with HEAD,", &first, "HEAD", 200, ""),
+        ("the second origin, which answers 204,", &second, "DELETE", 204, ""),
+        ("the second origin", &second, "GET", 200, &four),
+        ("the first origin", &first, "GET", 200, &three),
+    ] {
+        let request = to(origin, method, &fresh_path(t));
+        let request = match method {
+            "POST" => request.field("Content-Length", one.len().to_string()).body(&one),
+            _ => request,
+        };
+        let before = origin.asked();
+        let response = client.ask(t, &request)?;
+        let note = format!(
+            "request {} on this connection goes to {what} and those before went to either",
+            client.asked
+        );
+        ensure(
+            origin.asked() == before + 1,
+            "the origin that the target names is asked",
+            "it was not: another one was, or none",
+        )
+        .note(&note)?;
+        expect_status(&response, status).note(&note)?;
+        same_body(&response, body.as_bytes(), &request).note(&note)?;
+        let line = last_received(t, origin)?.head.method;
+        ensure(line == method, format!("the origin is asked with {method}"), format!("with {line}"))?;
+    }
+    Ok(())
+}
+
+fn close(t: &mut Trial) -> Verdict {
+    let proxy = share(t)?;
+    let body = text(t);
+    let origin = origin(t, &Reply::ok(&body))?;
+    let bare = |t: &mut Trial| get(&origin, &fresh_path(t));
+    for (what, request) in [
+        ("`Connection: close`", bare(t).close()),
+        ("`Connection: x-odd, CLOSE`", bare(t).field("Connection", "x-odd, CLOSE")),
+        ("HTTP/1.0", bare(t).version("HTTP/1.0")),
+    ] {
+        let mut conn = Conn::open(t.scene(), proxy.addr)?;
+        let response = conn.ask(&request)?;
+        same_body(&response, body.as_bytes(), &request)?;
+        conn.expect_close()
+            .explain(|failure| Failure {
+                expected: format!("after the response to a request with {what} the connection is closed"),
+                ..failure
+            })
+            .by_hand(by_hand(&request))?;
+    }
+    Ok(())
+}
