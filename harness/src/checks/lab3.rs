@@ -2,6 +2,7 @@
 
 mod echo;
 mod errors;
+mod figures;
 mod output;
 mod packet;
 mod session;
