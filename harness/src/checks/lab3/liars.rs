@@ -156,7 +156,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Ping,
-        needs: &["ping.wait.replies"],
+        needs: &["ping.liars.identifier"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "Type 0 with code 0 is an echo reply. Type 3 reports an error, type 8 from another program asks \
@@ -175,10 +175,15 @@ pub fn before_the_reply(lies: impl IntoIterator<Item = Answer>) -> Vec<Answer> {
     lies.into_iter().chain([Answer::reply().after(HELD)]).collect()
 }
 
+/// Every reply is held back, so that whoever took the last lie still waits when its truth comes.
+pub fn truthful() -> Script {
+    Script::always(before_the_reply([]))
+}
+
 /// Each of these comes before the reply to a request of its own, from request 2 on: no other answer may count.
 pub fn lie(t: &mut Trial, forms: impl IntoIterator<Item = Form>, mistake: &str) -> Verdict {
     let told = |script: Script, (n, form)| script.at(n, before_the_reply([Answer::of(form)]));
-    let script = (2..).zip(forms).fold(Script::answering(), told);
+    let script = (2..).zip(forms).fold(truthful(), told);
     let ping = Ping::new(5);
     ping.through(t, script)?.nothing_else_counts(&ping, mistake)
 }
@@ -250,7 +255,7 @@ fn sequence(t: &mut Trial) -> Verdict {
     let ping = Ping::new(4);
     let lie = before_the_reply([Answer::of(Form::OtherSequence(-1))]);
     // Request 2 still waits where more than one may.
-    let script = Script::answering().at(2, before_the_reply([])).at(3, lie);
+    let script = truthful().at(3, lie);
     let ended = ping.through(t, script)?;
     let [earlier, own] = [ended.request(2)?, ended.request(3)?];
     if earlier.octets.get(HEADER..) == own.octets.get(HEADER..) {

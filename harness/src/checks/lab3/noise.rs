@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::liars::{before_the_reply, lie};
+use super::liars::{before_the_reply, lie, truthful};
 use super::session::{Ping, ms, stretched};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::fake::network::{Answer, Form, Script};
@@ -97,7 +97,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Ping,
-        needs: &["ping.wait.timeout"],
+        needs: &["ping.packet.largest", "ping.wait.timeout"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "A program that reads until nothing is left depends on the others to stop. Its own moments, to send and \
@@ -118,8 +118,7 @@ fn short(t: &mut Trial) -> Verdict {
     let parts = [8, 12, cut].map(|octets| Answer::of(Form::Cut(octets)));
     // In a buffer that holds the whole reply, a part of it looks whole.
     let behind = [Answer::reply(), Answer::of(Form::Cut(cut))];
-    let script =
-        Script::answering().at(2, before_the_reply(tiny)).at(3, before_the_reply(parts)).at(1, behind);
+    let script = truthful().at(2, before_the_reply(tiny)).at(3, before_the_reply(parts)).at(1, behind);
     let mistake = "it is too short for a reply to what was sent: look at the length of what was received, and only so \
                    far into the buffer";
     ping.through(t, script)?.nothing_else_counts(&ping, mistake)
@@ -132,7 +131,7 @@ fn giant(t: &mut Trial) -> Verdict {
 fn elsewhere(t: &mut Trial) -> Verdict {
     let ping = Ping::new(4);
     let lie = || before_the_reply([Answer::reply().from_elsewhere()]);
-    let ended = ping.through(t, Script::answering().at(2, lie()).at(3, lie()))?;
+    let ended = ping.through(t, truthful().at(2, lie()).at(3, lie()))?;
     ended.nothing_else_counts(
         &ping,
         "compare address and port of the sender with those you asked, or connect the socket",
@@ -151,9 +150,10 @@ fn junk(t: &mut Trial) -> Verdict {
 }
 
 fn endless(t: &mut Trial) -> Verdict {
-    let ping = Ping::new(3).timeout(stretched(ms(100)));
-    let flood = Answer::reply().again_every(Duration::ZERO);
+    // Several at a time, and large: to look at one takes longer than to send it.
+    let ping = Ping::new(3).timeout(stretched(ms(100))).size(32_000);
+    let flood = || Answer::reply().again_every(Duration::ZERO);
     let note = "replies come without end: look at the clock between two of them, not only when there is none";
-    let ended = ping.through(t, Script::always([flood])).note(note)?;
+    let ended = ping.through(t, Script::always([flood(), flood(), flood(), flood()])).note(note)?;
     (1..=3).try_for_each(|sequence| ended.request(sequence).map(drop)).note(note)
 }

@@ -99,15 +99,20 @@ impl Ping {
 }
 
 /// Waits for the program's end, and puts the trace beside what it printed.
-pub fn ended(t: &Trial, running: &Running, far: Far) -> Verdict<Ended> {
+pub fn ended(t: &mut Trial, running: &Arc<Running>, far: Far) -> Verdict<Ended> {
     let exit = wait_exit(t, running);
     let trace = far.finish();
-    Ok(Ended {
-        exit: exit?,
-        printed: Printed::read(&running.stdout()),
-        stderr: running.stderr().text(),
-        trace,
-    })
+    let exit = exit?;
+    let stderr = running.stderr().text();
+    let explains_nothing = match exit.status {
+        Status::Code(0) => true,
+        Status::Code(_) => stderr.is_empty(),
+        _ => false,
+    };
+    if explains_nothing {
+        t.unwatch(running);
+    }
+    Ok(Ended { exit, printed: Printed::read(&running.stdout()), stderr, trace })
 }
 
 pub fn wait_exit(t: &Trial, running: &Running) -> Verdict<Exit> {
