@@ -109,7 +109,12 @@ pub fn ended(t: &mut Trial, running: &Arc<Running>, far: Far) -> Verdict<Ended> 
 pub fn ended_alone(t: &mut Trial, running: &Arc<Running>, exit: Exit) -> Ended {
     let (printed, stderr) = (Printed::read(&running.stdout()), running.stderr().text());
     // That it ended, as a ping should, explains nothing.
-    if matches!(exit.status, Status::Code(0 | 1)) && stderr.is_empty() {
+    let explains_nothing = match exit.status {
+        Status::Code(0) => true,
+        Status::Code(1) => stderr.is_empty(),
+        _ => false,
+    };
+    if explains_nothing {
         t.unwatch(running);
     }
     Ended { exit, printed, stderr, trace: Trace::default() }
