@@ -3,6 +3,7 @@
 mod credit;
 mod echo;
 mod errors;
+mod figures;
 mod liars;
 mod noise;
 mod output;

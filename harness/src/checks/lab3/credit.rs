@@ -1,5 +1,5 @@
-//! Which datagram a reply line is about. The true reply leaves late enough that whoever counted another one in its
-//! place shows a time that cannot be.
+//! Which datagram a reply line is about. The true reply leaves late enough that whoever counts another one in its place
+//! prints the line too early, or a time that cannot be, or has a duplicate where there was none.
 
 use std::time::Duration;
 
@@ -14,24 +14,34 @@ pub const KEEP_WAITING: &str =
     "a datagram that is no reply leaves the request waiting: receive again, for what is left of -W";
 
 impl Ended {
-    /// Fails if a line says of this request that it was answered before its reply had left. `mistake` completes "it
-    /// counted another datagram:".
+    /// Fails if another datagram than its reply was counted for this request: the line was printed before that had
+    /// left. `mistake` completes "it counted another datagram:".
     pub fn credited(&self, sequence: u16, mistake: &str) -> Verdict {
-        let Some((request, sent)) = self.answer(sequence) else { return Ok(()) };
-        let held = sent.at.saturating_duration_since(request.at);
-        let is_early =
-            |line: &Reply| line.time.value < millis(held.saturating_sub(TICK)) - line.time.rounding;
-        let lines = self.printed.replies.iter().filter(|line| line.sequence == u64::from(sequence));
-        let Some(line) = lines.into_iter().find(|line| is_early(line)) else { return Ok(()) };
+        let Some((request, own)) = self.answer(sequence) else { return Ok(()) };
+        let taken = |line| Some((line, self.taken_for(request, own, line)?));
+        let Some((line, other)) = self.lines(sequence).find_map(taken) else { return Ok(()) };
+        let held = millis(own.at.saturating_duration_since(request.at));
         let expected =
-            format!("seq {sequence} is answered by its reply, which left {:.1} ms after it", millis(held));
-        let note = match self.taken_for(request, sent, line) {
-            Some(other) => format!("it counted {}: {mistake}", self.name(other)),
-            None => {
-                "its time runs from the send of another request: keep the start of each by its number".into()
-            }
+            format!("nothing counts for seq {sequence} but its own reply, which left {held:.1} ms after it");
+        let failure = self.failure(expected, format!("time={} ms", line.time.value));
+        Err(failure.note(format!("it counted {}: {mistake}", self.name(other))).into())
+    }
+
+    /// Fails also if the time of a line is less than its reply was held back.
+    pub fn credited_in_time(&self, sequence: u16, mistake: &str) -> Verdict {
+        self.credited(sequence, mistake)?;
+        let Some((request, own)) = self.answer(sequence) else { return Ok(()) };
+        let held = own.at.saturating_duration_since(request.at);
+        let least = |line: &Reply| millis(held.saturating_sub(TICK)) - line.time.rounding;
+        let Some(line) = self.lines(sequence).find(|line| line.time.value < least(line)) else {
+            return Ok(());
         };
-        Err(self.failure(expected, format!("time={} ms", line.time.value)).note(note).into())
+        let expected =
+            format!("seq {sequence} took at least {:.1} ms: its reply left so long after it", millis(held));
+        let failure = self.failure(expected, format!("time={} ms", line.time.value));
+        Err(failure
+            .note("its time runs from the send of another request: keep the start of each by its number")
+            .into())
     }
 
     /// Fails where a line is about a request that was never sent, or says that a reply came twice.
@@ -52,17 +62,20 @@ impl Ended {
         }
     }
 
-    /// What was counted in place of the true answer `own`: a lie told of the same request, or what had come last when
-    /// the line was printed. `None` if the true answer had left by then.
+    fn lines(&self, sequence: u16) -> impl Iterator<Item = &Reply> {
+        self.printed.replies.iter().filter(move |line| line.sequence == u64::from(sequence))
+    }
+
+    /// What was counted in place of the true answer `own`, which had not left when the line was printed: a lie told of
+    /// the same request, or what had come last.
     fn taken_for(&self, request: &Request, own: &Sent, line: &Reply) -> Option<&Sent> {
         let seen = line.seen.unwrap_or(request.at + Duration::from_secs_f64(line.time.value / 1e3));
-        let is_lie = |sent: &&Sent| {
-            let about = &self.trace.requests[sent.request];
-            let is_true = sent.form.counts() && !sent.from_elsewhere;
-            !is_true && about.sequence() == request.sequence()
-        };
-        let last = || self.trace.sent.iter().rev().filter(|sent| sent.at <= seen.min(own.at));
-        last().find(is_lie).or_else(|| if seen < own.at { last().next() } else { None })
+        if seen >= own.at {
+            return None;
+        }
+        let is_for_it = |sent: &&Sent| self.trace.requests[sent.request].sequence() == request.sequence();
+        let last = || self.trace.sent.iter().rev().filter(|sent| sent.at <= seen);
+        last().find(is_for_it).or_else(|| last().next())
     }
 
     fn name(&self, sent: &Sent) -> String {

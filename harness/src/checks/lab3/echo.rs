@@ -283,7 +283,10 @@ impl Client {
             }
             if deadline.passed() {
                 let waited = self.scene.silence().as_secs_f64();
-                return Err(Failure::new(expected, format!("nothing within {waited:.1} s")).silent().into());
+                return Err(Failure::new(expected, format!("nothing within {waited:.1} s"))
+                    .note("when it came up it answered a request without data, from another socket")
+                    .silent()
+                    .into());
             }
         }
     }
@@ -325,6 +328,9 @@ fn describe(octets: &[u8]) -> String {
     }
 }
 
+/// Nobody makes a buffer for datagrams that is smaller.
+const SMALL_BUFFER: usize = 128;
+
 /// Fails unless these octets are the reply to this request.
 fn verify(request: &Echo, octets: &[u8]) -> Verdict {
     let right = request.reply();
@@ -359,7 +365,7 @@ fn verify(request: &Echo, octets: &[u8]) -> Verdict {
             format!("{} octets of data, as many as the request has", sent.len()),
             format!("{}", came.len()),
         );
-        return Err(if sent.starts_with(came) {
+        return Err(if sent.starts_with(came) && octets.len() >= SMALL_BUFFER {
             failure.note(format!("has its buffer for receiving {} octets?", octets.len())).into()
         } else {
             failure.into()
@@ -404,7 +410,7 @@ mod tests {
         stale[0] = ECHO_REPLY;
         assert!(seen(&request, &stale).contains("made anew"));
         let cut = Echo { data: reply.data[..10].to_vec(), ..reply.clone() };
-        assert!(seen(&request, &cut.to_octets()).contains("18 octets?"));
+        assert!(seen(&request, &cut.to_octets()).starts_with("10"));
         let swapped = Echo { identifier: reply.identifier.swap_bytes(), ..reply };
         assert!(seen(&request, &swapped.to_octets()).starts_with("identifier"));
         assert!(seen(&request, &[0; 3]).starts_with("3 octets"));

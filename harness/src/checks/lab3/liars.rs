@@ -157,7 +157,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Ping,
-        needs: &["ping.wait.replies"],
+        needs: &["ping.liars.identifier"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "Type 0 with code 0 is an echo reply. Type 3 reports an error, type 8 from another program asks \

@@ -99,15 +99,25 @@ impl Ping {
 }
 
 /// Waits for the program's end, and puts the trace beside what it printed.
-pub fn ended(t: &Trial, running: &Running, far: Far) -> Verdict<Ended> {
+pub fn ended(t: &mut Trial, running: &Arc<Running>, far: Far) -> Verdict<Ended> {
     let exit = wait_exit(t, running);
     let trace = far.finish();
-    Ok(Ended {
-        exit: exit?,
-        printed: Printed::read(&running.stdout()),
-        stderr: running.stderr().text(),
-        trace,
-    })
+    Ok(Ended { trace, ..ended_alone(t, running, exit?) })
+}
+
+/// The same without a far end.
+pub fn ended_alone(t: &mut Trial, running: &Arc<Running>, exit: Exit) -> Ended {
+    let (printed, stderr) = (Printed::read(&running.stdout()), running.stderr().text());
+    // That it ended, as a ping should, explains nothing.
+    let explains_nothing = match exit.status {
+        Status::Code(0) => true,
+        Status::Code(1) => stderr.is_empty(),
+        _ => false,
+    };
+    if explains_nothing {
+        t.unwatch(running);
+    }
+    Ended { exit, printed, stderr, trace: Trace::default() }
 }
 
 pub fn wait_exit(t: &Trial, running: &Running) -> Verdict<Exit> {
