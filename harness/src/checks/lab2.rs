@@ -6,6 +6,7 @@ mod fields;
 mod forward;
 mod framing;
 mod reply;
+mod requests;
 mod session;
 
 use crate::check::Check;
@@ -27,4 +28,4 @@ pub const STAGES: &[&str] = &[
 
 /// One table a group, in the order in which the checks are met.
 pub const GROUPS: &[&[Check]] =
-    &[forward::CHECKS, framing::CHECKS, fields::CHECKS, failing::CHECKS, broken::CHECKS];
+    &[forward::CHECKS, framing::CHECKS, requests::CHECKS, fields::CHECKS, failing::CHECKS, broken::CHECKS];

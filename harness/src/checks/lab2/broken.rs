@@ -124,7 +124,7 @@ impl Broken {
         Broken { what, script: vec![pieces, end], version: "HTTP/1.1" }
     }
 
-    fn to_old_client(self) -> Broken {
+    fn for_old_client(self) -> Broken {
         Broken { version: "HTTP/1.0", ..self }
     }
 }
@@ -224,7 +224,7 @@ fn reset(t: &mut Trial) -> Verdict {
         Broken::new("sent some chunks and an RST", part(&reply.clone().chunked(&[50])), Act::Reset),
         Broken::new("sent a body that ends with the connection, and an RST", close.clone(), Act::Reset),
         Broken::new("sent a body that ends with the connection, and an RST", close, Act::Reset)
-            .to_old_client(),
+            .for_old_client(),
     ] {
         expect_broken(t, &proxy, broken)?;
     }
