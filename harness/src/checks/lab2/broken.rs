@@ -62,7 +62,7 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, lab 2; RFC 9112 §8",
         why: "A body that ends with the connection is whole after FIN and broken after RST: two returns of the same \
               read. To a client of HTTP/1.0 only an RST of yours can say so.",
-        peers: "",
+        peers: "squid and Apache leave the last chunk out, but close with FIN to a client of HTTP/1.0.",
         hints: &[
             "Which of your reads treats an error like an end?",
             "SO_LINGER with time 0 turns the close of a socket into an RST.",
