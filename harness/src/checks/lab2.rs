@@ -11,6 +11,7 @@ mod many;
 mod parsing;
 mod persist;
 mod reply;
+mod requests;
 mod session;
 mod smuggling;
 
@@ -35,6 +36,7 @@ pub const STAGES: &[&str] = &[
 pub const GROUPS: &[&[Check]] = &[
     forward::CHECKS,
     framing::CHECKS,
+    requests::CHECKS,
     fields::CHECKS,
     failing::CHECKS,
     broken::CHECKS,

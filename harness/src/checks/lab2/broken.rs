@@ -62,7 +62,7 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, lab 2; RFC 9112 §8",
         why: "A body that ends with the connection is whole after FIN and broken after RST: two returns of the same \
               read. To a client of HTTP/1.0 only an RST of yours can say so.",
-        peers: "",
+        peers: "squid and Apache leave the last chunk out, but close with FIN to a client of HTTP/1.0.",
         hints: &[
             "Which of your reads treats an error like an end?",
             "SO_LINGER with time 0 turns the close of a socket into an RST.",
@@ -124,7 +124,7 @@ impl Broken {
         Broken { what, script: vec![pieces, end], version: "HTTP/1.1" }
     }
 
-    fn to_old_client(self) -> Broken {
+    fn for_old_client(self) -> Broken {
         Broken { version: "HTTP/1.0", ..self }
     }
 }
@@ -224,7 +224,7 @@ fn reset(t: &mut Trial) -> Verdict {
         Broken::new("sent some chunks and an RST", part(&reply.clone().chunked(&[50])), Act::Reset),
         Broken::new("sent a body that ends with the connection, and an RST", close.clone(), Act::Reset),
         Broken::new("sent a body that ends with the connection, and an RST", close, Act::Reset)
-            .to_old_client(),
+            .for_old_client(),
     ] {
         expect_broken(t, &proxy, broken)?;
     }

@@ -208,7 +208,8 @@ impl Hop {
             );
             let failure = failure.excerpt(leaked);
             return Err(match named {
-                true => failure.note("Connection, on two lines, named the fields X-…"),
+                true => failure
+                    .note("Connection names the fields X-…, on two lines, and one of them in lower case"),
                 false => failure,
             }
             .into());
