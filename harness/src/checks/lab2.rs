@@ -1,6 +1,10 @@
 //! Lab 2: the caching proxy. The harness plays its clients and its origins at once.
 
+mod cache;
+mod cached;
+mod cases;
 mod forward;
+mod freshness;
 mod reply;
 mod session;
 
@@ -22,4 +26,4 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[forward::CHECKS];
+pub const GROUPS: &[&[Check]] = &[forward::CHECKS, cache::CHECKS, freshness::CHECKS];

@@ -43,6 +43,8 @@ pub enum Act {
     Await(Latch),
     /// Writes the same octets so often.
     Repeat(Vec<u8>, usize),
+    /// The first acts for a request with `If-None-Match` or `If-Modified-Since`, the others for one without.
+    IfConditional(Vec<Act>, Vec<Act>),
 }
 
 /// A gate that is opened once, for as many as wait.
@@ -215,9 +217,11 @@ impl Shared {
         let mut buffer = Vec::new();
         while let Some((exchange, used)) = self.read_request(&mut stream, &mut buffer)? {
             buffer.drain(..used);
-            let well_formed = exchange.request.is_ok();
+            let conditional = exchange.request.as_ref().ok().map(is_conditional);
             let script = self.enter(exchange);
-            if !well_formed || self.play(&mut stream, &script)? == Then::Ended {
+            // After what is no request nothing can be answered.
+            let Some(conditional) = conditional else { break };
+            if self.play(&mut stream, &script, conditional)? == Then::Ended {
                 break;
             }
         }
@@ -283,7 +287,7 @@ impl Shared {
         next.unwrap_or_default()
     }
 
-    fn play(&self, stream: &mut Stream, script: &[Act]) -> Verdict<Then> {
+    fn play(&self, stream: &mut Stream, script: &[Act], conditional: bool) -> Verdict<Then> {
         for act in script {
             let sent = match act {
                 Act::Send(octets) => stream.send(octets)?,
@@ -317,6 +321,13 @@ impl Shared {
                     });
                     sent.or_else(|ended| ended)?
                 }
+                Act::IfConditional(then, otherwise) => {
+                    let script = if conditional { then } else { otherwise };
+                    if self.play(stream, script, conditional)? == Then::Ended {
+                        return Ok(Then::Ended);
+                    }
+                    Sent::All
+                }
             };
             if sent == Sent::Refused {
                 return Ok(Then::Ended);
@@ -329,6 +340,10 @@ impl Shared {
         while let Arrival::Octets(_) = self.receive(stream, &mut Vec::new())? {}
         Ok(())
     }
+}
+
+fn is_conditional(request: &Request) -> bool {
+    ["If-None-Match", "If-Modified-Since"].iter().any(|name| request.head.fields.has(name))
 }
 
 #[derive(PartialEq, Eq)]
