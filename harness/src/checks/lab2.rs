@@ -7,6 +7,7 @@ mod forward;
 mod freshness;
 mod reply;
 mod session;
+mod validation;
 
 use crate::check::Check;
 
@@ -26,4 +27,4 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[forward::CHECKS, cache::CHECKS, freshness::CHECKS];
+pub const GROUPS: &[&[Check]] = &[forward::CHECKS, cache::CHECKS, freshness::CHECKS, validation::CHECKS];

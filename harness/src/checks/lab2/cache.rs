@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::cached::Cached;
+use super::cached::{Cached, wait};
 use super::forward::{fresh_path, same_body, text, word};
 use super::reply::{Reply, date};
 use super::session::{ask, by_hand, field_is, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Request, expect_status};
-use crate::deadline::{Deadline, poll_until};
+use crate::deadline::Deadline;
 use crate::fake::origin::Act;
 use crate::trial::Trial;
 use crate::verdict::{Explain, Failure, Verdict, ensure};
@@ -90,7 +90,7 @@ pub const CHECKS: &[Check] = &[
         clause: "RFC 9111 §4; RFC 9110 §9.3.2",
         why: "The method belongs to the key. A POST does something at the origin, so it has to get there; the \
               response to a HEAD has no body, so it is no response to a GET.",
-        peers: "squid and Apache answer HEAD from a stored GET, which is allowed.",
+        peers: "squid and Apache pass.",
         hints: &[
             "Look up and store for GET alone.",
             "HEAD may be answered from a stored GET (its head, without the body) or forwarded, but not stored as one.",
@@ -101,9 +101,8 @@ pub const CHECKS: &[Check] = &[
 
 fn hit(t: &mut Trial) -> Verdict {
     let cached = Cached::share(t)?;
-    let mut body: Vec<u8> = (0..=255).collect();
-    t.rng.shuffle(&mut body);
     let (media, seconds) = (format!("text/{}", word(t)), t.rng.u64(600..6000));
+    let body = [word(t).as_bytes(), b"\0\r\n\r\n\xff\xc3", word(t).as_bytes()].concat();
     let reply = Reply::ok(&body).field("Content-Type", &media).max_age(seconds);
     let request = cached.get(&fresh_path(t));
     let whole = |response: &Response| {
@@ -126,8 +125,8 @@ const BORN: i64 = 100;
 fn age(t: &mut Trial) -> Verdict {
     let cached = Cached::share(t)?;
     let ((short, a), (new, b), (old, c)) = (cached.page(t), cached.page(t), cached.page(t));
-    // Without Date its age begins with 0, and not with the fraction of a second that a Date leaves out.
-    cached.store(t, &short, &Reply::ok(a).max_age(1).without_date())?;
+    cached.answers(&Reply::ok(a).max_age(1));
+    cached.asked(t, &short, "it has not been asked for this before")?;
     let over = Deadline::after(Duration::from_secs(1));
 
     let began = Instant::now();
@@ -146,9 +145,8 @@ fn age(t: &mut Trial) -> Verdict {
         "no Via",
     )?;
 
-    poll_until(over, || over.passed().then_some(()));
-    cached.asked(t, &short, "more than a second ago it came with `max-age=1`")?;
-    Ok(())
+    wait(over);
+    cached.asked_soon(t, &short, "`max-age=1` has been over for a second")
 }
 
 /// Fails unless the response says this age, or one that is off by a second, or by the time since `began`.

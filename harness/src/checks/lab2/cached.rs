@@ -13,6 +13,9 @@ use super::forward::{fresh_path, text};
 use super::reply::Reply;
 use super::session::{ask, by_hand, get, received, share, start};
 
+/// The fields by which a GET asks for a response only if it is another than the one that is there.
+pub const CONDITIONS: &[&str] = &["If-None-Match", "If-Modified-Since"];
+
 /// How long after a response has been received the proxy may take to store it (contract, lab 2).
 const STORING: Duration = Duration::from_secs(2);
 
@@ -114,29 +117,60 @@ impl Cached {
         self.hit(t, request, "it is fresh")
     }
 
-    /// Asks until the origin is asked on a condition, for 2 s at most, and fails unless it is: what is stored has a
-    /// validator, and may not be used without asking. Returns what the origin saw, and the response.
+    /// Asks until the origin is asked, for a second at most: as much as an age may be wrong (contract, lab 2).
+    pub fn asked_soon(&self, t: &Trial, request: &Request, why: &str) -> Verdict {
+        let deadline = Deadline::within(Duration::from_secs(1)).min(t.deadline());
+        while !deadline.passed() {
+            let before = self.origin.asked();
+            ask(t, &self.proxy, request)?;
+            if self.origin.asked() > before {
+                return Ok(());
+            }
+            wait(deadline.earlier(Duration::from_millis(100)));
+        }
+        self.asked(t, request, why).map(drop)
+    }
+
+    /// Asks until the origin is asked with one of these fields, for 2 s at most, and fails unless it is: what is stored
+    /// has a validator, and may not be used without asking. Returns what the origin saw, and the response.
     pub fn validated(
         &self,
         t: &Trial,
         request: &Request,
-        field: &str,
+        fields: &[&str],
         why: &str,
     ) -> Verdict<(message::Request, Response)> {
         let validated = until_stored(t, || {
             let (received, response) = self.asked(t, request, why)?;
-            Ok(received.head.fields.has(field).then_some((received, response)))
+            let conditional = fields.iter().any(|field| received.head.fields.has(field));
+            Ok(conditional.then_some((received, response)))
         })?;
         validated.ok_or_else(|| {
-            let expected = format!("the origin is asked with {field}: {why}");
-            let failure = Failure::new(expected, format!("it was asked, each time without {field}"));
+            let fields = fields.join(" or ");
+            let expected = format!("the origin is asked with {fields}: {why}");
+            let failure = Failure::new(expected, format!("it was asked, each time without {fields}"));
             failure.by_hand(by_hand(request)).into()
         })
     }
 }
 
-/// Tries until there is something, or a fault, or what came first must have been stored.
+/// Tries until there is something, or a fault, or what came first must have been stored; ever more seldom, so that a
+/// record of a failure can be read.
 fn until_stored<T>(t: &Trial, mut attempt: impl FnMut() -> Verdict<Option<T>>) -> Verdict<Option<T>> {
     let deadline = Deadline::within(STORING).min(t.deadline());
-    poll_until(deadline, || attempt().transpose()).transpose()
+    let mut pause = Duration::from_micros(500);
+    loop {
+        let last = deadline.passed();
+        let found = attempt()?;
+        if found.is_some() || last {
+            return Ok(found);
+        }
+        wait(deadline.earlier(pause));
+        pause *= 2;
+    }
+}
+
+/// Lets real time pass.
+pub fn wait(until: Deadline) {
+    poll_until(until, || until.passed().then_some(()));
 }
