@@ -1,18 +1,23 @@
 //! Lab 2: the caching proxy. The harness plays its clients and its origins at once.
 
 mod broken;
+mod cache;
+mod cached;
+mod cases;
 mod connect;
 mod failing;
 mod family;
 mod fields;
 mod forward;
 mod framing;
+mod freshness;
 mod many;
 mod parsing;
 mod persist;
 mod reply;
 mod session;
 mod smuggling;
+mod validation;
 
 use crate::check::Check;
 
@@ -42,5 +47,8 @@ pub const GROUPS: &[&[Check]] = &[
     smuggling::CHECKS,
     many::CHECKS,
     persist::CHECKS,
+    cache::CHECKS,
+    freshness::CHECKS,
+    validation::CHECKS,
     connect::CHECKS,
 ];
