@@ -17,6 +17,7 @@ mod persist;
 mod reply;
 mod session;
 mod smuggling;
+mod status;
 mod validation;
 
 use crate::check::Check;
@@ -50,5 +51,6 @@ pub const GROUPS: &[&[Check]] = &[
     cache::CHECKS,
     freshness::CHECKS,
     validation::CHECKS,
+    status::CHECKS,
     connect::CHECKS,
 ];
