@@ -1,12 +1,16 @@
 //! Lab 2: the caching proxy. The harness plays its clients and its origins at once.
 
 mod broken;
+mod cache;
+mod cached;
+mod cases;
 mod connect;
 mod failing;
 mod family;
 mod fields;
 mod forward;
 mod framing;
+mod freshness;
 mod many;
 mod parsing;
 mod persist;
@@ -14,6 +18,8 @@ mod reply;
 mod requests;
 mod session;
 mod smuggling;
+mod status;
+mod validation;
 
 use crate::check::Check;
 
@@ -44,5 +50,9 @@ pub const GROUPS: &[&[Check]] = &[
     smuggling::CHECKS,
     many::CHECKS,
     persist::CHECKS,
+    cache::CHECKS,
+    freshness::CHECKS,
+    validation::CHECKS,
+    status::CHECKS,
     connect::CHECKS,
 ];

@@ -45,6 +45,8 @@ pub enum Act {
     Await(Latch),
     /// Writes the same octets so often.
     Repeat(Vec<u8>, usize),
+    /// The first acts for a request with `If-None-Match` or `If-Modified-Since`, the others for one without.
+    IfConditional(Vec<Act>, Vec<Act>),
 }
 
 /// A gate that is opened once, for as many as wait.
@@ -244,15 +246,16 @@ impl Shared {
         let mut buffer = Vec::new();
         while let Some((exchange, used)) = self.read_request(&mut stream, &mut buffer)? {
             buffer.drain(..used);
-            let is_last = exchange.request.as_ref().ok().map(is_last);
+            let asked = exchange.request.as_ref().ok().map(|it| (is_last(it), is_conditional(it)));
             let script = self.enter(exchange);
-            let Some(is_last) = is_last else { break };
-            if self.play(&mut stream, &script)? == Then::Ended {
+            // After what is no request nothing can be answered.
+            let Some((is_last, conditional)) = asked else { break };
+            if self.play(&mut stream, &script, conditional)? == Then::Ended {
                 break;
             }
             if is_last {
                 self.lock().strays.append(&mut buffer);
-                self.play(&mut stream, &[Act::Close])?;
+                self.play(&mut stream, &[Act::Close], conditional)?;
                 break;
             }
         }
@@ -318,7 +321,7 @@ impl Shared {
         next.unwrap_or_default()
     }
 
-    fn play(&self, stream: &mut Stream, script: &[Act]) -> Verdict<Then> {
+    fn play(&self, stream: &mut Stream, script: &[Act], conditional: bool) -> Verdict<Then> {
         for act in script {
             let sent = match act {
                 Act::Send(octets) => stream.send(octets)?,
@@ -352,6 +355,13 @@ impl Shared {
                     });
                     sent.or_else(|ended| ended)?
                 }
+                Act::IfConditional(then, otherwise) => {
+                    let script = if conditional { then } else { otherwise };
+                    if self.play(stream, script, conditional)? == Then::Ended {
+                        return Ok(Then::Ended);
+                    }
+                    Sent::All
+                }
             };
             if sent == Sent::Refused {
                 return Ok(Then::Ended);
@@ -372,6 +382,10 @@ impl Shared {
 fn is_last(request: &Request) -> bool {
     let option = |option| request.head.fields.list_has("Connection", option);
     option("close") || request.head.version < (1, 1) && !option("keep-alive")
+}
+
+fn is_conditional(request: &Request) -> bool {
+    ["If-None-Match", "If-Modified-Since"].iter().any(|name| request.head.fields.has(name))
 }
 
 #[derive(PartialEq, Eq)]

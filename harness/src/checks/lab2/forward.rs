@@ -157,16 +157,16 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// A path that nobody has asked for.
-pub(super) fn fresh_path(t: &mut Trial) -> String {
+pub fn fresh_path(t: &mut Trial) -> String {
     format!("/{}/{}", word(t), word(t))
 }
 
-pub(super) fn word(t: &mut Trial) -> String {
+pub fn word(t: &mut Trial) -> String {
     (0..8).map(|_| t.rng.lowercase()).collect()
 }
 
 /// A text that nobody can know.
-pub(super) fn text(t: &mut Trial) -> String {
+pub fn text(t: &mut Trial) -> String {
     (0..20).map(|_| word(t)).collect::<Vec<_>>().join(" ")
 }
 
@@ -292,7 +292,7 @@ fn status(t: &mut Trial) -> Verdict {
     Ok(())
 }
 
-pub(super) fn same_body(response: &Response, body: &[u8], request: &Request) -> Verdict {
+pub fn same_body(response: &Response, body: &[u8], request: &Request) -> Verdict {
     if response.body == body {
         return Ok(());
     }

@@ -1,11 +1,9 @@
 //! A proxy under test between the harness's clients and its origins.
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use crate::check::Role;
 use crate::client::{Conn, Request};
-use crate::deadline::{Deadline, load};
 use crate::fake::origin::Origin;
 use crate::trial::{Trial, Up};
 use crate::verdict::{Explain, Failure, Verdict, fail};
@@ -13,9 +11,6 @@ use crate::wire::http::message::{self, Response};
 use crate::wire::http::{Fields, request::RequestHead};
 
 use super::reply::Reply;
-
-/// How long after a response has been received the proxy may take to store it (contract, lab 2).
-const STORING: Duration = Duration::from_secs(2);
 
 /// The proxy's options: `--timeout` is always given, so that a silent origin is given up before the harness gives up.
 pub fn options(port: u16, more: &[&str]) -> Vec<OsString> {
@@ -101,91 +96,6 @@ pub fn last_received(t: &Trial, origin: &Origin) -> Verdict<message::Request> {
     match origin.asked() {
         0 => fail("a request at the origin", "none came"),
         asked => received(t, origin, asked - 1),
-    }
-}
-
-/// A proxy with its cache, and one origin.
-pub struct Cached {
-    pub proxy: Up,
-    pub origin: Origin,
-}
-
-impl Cached {
-    /// With the proxy's default sizes.
-    pub fn start(t: &mut Trial) -> Verdict<Cached> {
-        Cached::start_with(t, &[])
-    }
-
-    pub fn start_with(t: &mut Trial, more: &[&str]) -> Verdict<Cached> {
-        let proxy = start(t, more)?;
-        let origin = Origin::builder().start(t.scene())?;
-        Ok(Cached { proxy, origin })
-    }
-
-    pub fn get(&self, path: &str) -> Request {
-        get(&self.origin, path)
-    }
-
-    /// What the origin answers from now on.
-    pub fn answers(&self, reply: &Reply) {
-        self.origin.now(reply.script());
-    }
-
-    /// Asks, and fails unless the origin was asked once for it. Returns what the origin saw, and the response.
-    pub fn asked(&self, t: &Trial, request: &Request, why: &str) -> Verdict<(message::Request, Response)> {
-        let before = self.origin.asked();
-        let response = ask(t, &self.proxy, request)?;
-        match self.origin.asked() - before {
-            0 => Err(Failure::new(
-                format!("the origin is asked: {why}"),
-                "it was not: the answer came from the cache",
-            )
-            .by_hand(by_hand(request))
-            .into()),
-            1 => Ok((received(t, &self.origin, before)?, response)),
-            times => fail("the origin is asked once", format!("it was asked {times} times for one request")),
-        }
-    }
-
-    /// Asks until the answer comes from the cache, for 2 s at most (the response before may be stored a moment after
-    /// its client has it), and fails unless it does. The origin's answer must meanwhile be the one that is stored.
-    pub fn hit(&self, t: &Trial, request: &Request, why: &str) -> Verdict<Response> {
-        let deadline = Deadline::after(STORING.mul_f64(load())).min(t.deadline());
-        loop {
-            let before = self.origin.asked();
-            let response = ask(t, &self.proxy, request)?;
-            if self.origin.asked() == before {
-                return Ok(response);
-            }
-            if deadline.passed() {
-                return Err(Failure::new(
-                    format!("the answer comes from the cache: {why}"),
-                    "the origin was asked again, each time",
-                )
-                .by_hand(by_hand(request))
-                .into());
-            }
-        }
-    }
-
-    /// Asks once, and fails unless the answer comes from the cache: for what has been a hit before.
-    pub fn still_hit(&self, t: &Trial, request: &Request, why: &str) -> Verdict<Response> {
-        let before = self.origin.asked();
-        let response = ask(t, &self.proxy, request)?;
-        if self.origin.asked() != before {
-            return fail(
-                format!("the answer comes from the cache, as before: {why}"),
-                "the origin was asked again",
-            );
-        }
-        Ok(response)
-    }
-
-    /// Stores what the origin answers by a first request, and sees it come from the cache.
-    pub fn store(&self, t: &Trial, request: &Request, reply: &Reply) -> Verdict<Response> {
-        self.answers(reply);
-        self.asked(t, request, "it has not been asked for this before")?;
-        self.hit(t, request, "it is fresh")
     }
 }
 
