@@ -3,8 +3,10 @@
 mod cache;
 mod cached;
 mod cases;
+mod finer;
 mod forward;
 mod freshness;
+mod lru;
 mod reply;
 mod session;
 mod validation;
@@ -27,4 +29,5 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[forward::CHECKS, cache::CHECKS, freshness::CHECKS, validation::CHECKS];
+pub const GROUPS: &[&[Check]] =
+    &[forward::CHECKS, cache::CHECKS, freshness::CHECKS, validation::CHECKS, lru::CHECKS, finer::CHECKS];
