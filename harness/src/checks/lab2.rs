@@ -8,9 +8,11 @@ mod connect;
 mod failing;
 mod family;
 mod fields;
+mod finer;
 mod forward;
 mod framing;
 mod freshness;
+mod lru;
 mod many;
 mod parsing;
 mod persist;
@@ -53,6 +55,8 @@ pub const GROUPS: &[&[Check]] = &[
     cache::CHECKS,
     freshness::CHECKS,
     validation::CHECKS,
+    lru::CHECKS,
+    finer::CHECKS,
     status::CHECKS,
     connect::CHECKS,
 ];

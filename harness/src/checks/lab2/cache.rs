@@ -150,7 +150,7 @@ fn age(t: &mut Trial) -> Verdict {
 }
 
 /// Fails unless the response says this age, or one that is off by a second, or by the time since `began`.
-fn expect_age(response: &Response, age: u64, began: Instant, which: &str) -> Verdict {
+pub fn expect_age(response: &Response, age: u64, began: Instant, which: &str) -> Verdict {
     let expected = format!("`Age: {age}`, give or take a second, in a hit on a response {which}");
     // A date on the wire has no fractions of a second, and so may seem a second older than it is.
     let oldest = age + 2 + began.elapsed().as_secs();

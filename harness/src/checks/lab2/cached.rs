@@ -63,7 +63,7 @@ impl Cached {
 
     /// What the origin answers from now on, and what it answers to who has a copy and asks whether that is still right.
     pub fn validates(&self, reply: &Reply, copy: &Reply) {
-        self.origin.now([Act::IfConditional(copy.script(), reply.script())]);
+        self.origin.now([Act::IfAsked(CONDITIONS, copy.script(), reply.script())]);
     }
 
     /// Asks, and fails unless the origin was asked once for it. Returns what the origin saw, and the response.
@@ -117,7 +117,7 @@ impl Cached {
         self.hit(t, request, "it is fresh")
     }
 
-    /// Asks until the origin is asked, for a second at most: as much as an age may be wrong (contract, lab 2).
+    /// Asks until the origin is asked, for a second at most: by so much an age may be wrong (contract, lab 2).
     pub fn asked_soon(&self, t: &Trial, request: &Request, why: &str) -> Verdict {
         let deadline = Deadline::within(Duration::from_secs(1)).min(t.deadline());
         while !deadline.passed() {
