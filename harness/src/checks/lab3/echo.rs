@@ -24,7 +24,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab3,
         stage: 7,
         tier: Tier::Extension,
-        points: 6,
+        points: 4,
         role: Role::Echo,
         needs: &[],
         basis: Basis::Must,
@@ -35,9 +35,24 @@ pub const CHECKS: &[Check] = &[
         hints: &[
             "Receive, look, send to where it came from, from the same socket, for ever.",
             "Set the type to 0 and the checksum field to 0, and sum over all of it again.",
-            "The largest datagram has 65507 octets: so must your buffer.",
         ],
         run: reply,
+    },
+    Check {
+        id: "echo.sizes",
+        title: "a request of any size is answered: without data, with an odd octet, the largest",
+        lab: Lab::Lab3,
+        stage: 7,
+        tier: Tier::Extension,
+        points: 2,
+        role: Role::Echo,
+        needs: &["echo.reply"],
+        basis: Basis::Must,
+        clause: "RFC 792, Echo or Echo Reply Message",
+        why: "All of the data goes back. A receive into too small a buffer cuts a datagram off, and says nothing.",
+        peers: "The echo service of xinetd cuts datagrams at 2048 octets.",
+        hints: &["The largest datagram has 65507 octets: so must your buffer."],
+        run: sizes,
     },
     Check {
         id: "echo.malformed",
@@ -45,7 +60,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab3,
         stage: 7,
         tier: Tier::Extension,
-        points: 4,
+        points: 3,
         role: Role::Echo,
         needs: &["echo.reply"],
         basis: Basis::Contract,
@@ -101,9 +116,9 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab3,
         stage: 7,
         tier: Tier::Extension,
-        points: 1,
+        points: 2,
         role: Role::Echo,
-        needs: &["echo.reply"],
+        needs: &[],
         basis: Basis::Contract,
         clause: "contract, submissions",
         why: "Whoever starts a server must learn at once that it is not serving: from its exit status if a script has \
@@ -119,7 +134,12 @@ pub const CHECKS: &[Check] = &[
 
 fn reply(t: &mut Trial) -> Verdict {
     let client = Client::new(t)?;
-    for length in [56, 0, 1, 2 * t.rng.usize(10..50) + 1, 1400, 65_499, 56] {
+    (0..3).try_for_each(|_| client.ask(&request(&mut t.rng, 56)).map(drop))
+}
+
+fn sizes(t: &mut Trial) -> Verdict {
+    let client = Client::new(t)?;
+    for length in [0, 1, 2 * t.rng.usize(10..50) + 1, 1400, 65_499, 56] {
         client.ask(&request(&mut t.rng, length))?;
     }
     Ok(())

@@ -181,7 +181,7 @@ pub fn lie(t: &mut Trial, lies: impl IntoIterator<Item = Answer>, mistake: &str)
     lies.push(Answer::reply().after(HELD));
     let ended = ping.through(t, script.at(3, lies))?;
     ended.received(1, &ping)?;
-    ended.lost(2, "none of what came for it is its reply").note(mistake)?;
+    ended.unanswered(2, "none of what came for it is its reply").note(mistake)?;
     ended.received(3, &ping).note(KEEP_WAITING)?;
     ended.nothing_made_up(&ping, mistake)
 }
@@ -264,7 +264,7 @@ fn sequence(t: &mut Trial) -> Verdict {
         return Ok(()); // two requests within one tick of the stamp: it is a good reply to the earlier one
     }
     let mistake = "what came carries the number of request 2 and the data of request 3: compare the data too";
-    (2..=3).try_for_each(|sequence| ended.lost(sequence, "nothing that came is its reply").note(mistake))?;
+    (2..=3).try_for_each(|n| ended.unanswered(n, "nothing that came is its reply").note(mistake))?;
     ended.nothing_made_up(&ping, mistake)
 }
 

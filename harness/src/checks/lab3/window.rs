@@ -1,5 +1,7 @@
 //! Stage 3: requests leave on schedule, so several are under way at once, and each reply is for one of them.
 
+use std::time::Duration;
+
 use super::session::{Ping, millis, ms, stretched};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::deadline::load;
@@ -185,8 +187,14 @@ fn hundred(t: &mut Trial) -> Verdict {
     let ended = ping.through(t, Script::answering())?;
     let took = ended.request(100)?.at.saturating_duration_since(ended.request(1)?.at);
     let due = ping.interval * 99;
+    let pairs = ended.trace.requests.windows(2);
+    let mut gaps: Vec<Duration> =
+        pairs.map(|pair| pair[1].at.saturating_duration_since(pair[0].at)).collect();
+    gaps.sort();
+    // A busy machine holds up many requests; a slow program holds up each.
+    let is_slow = took > due + ms(500).mul_f64(load()) && gaps[gaps.len() / 4] > ping.interval * 3 / 2;
     ended.ensure(
-        took >= due * 9 / 10 && took <= due + ms(500).mul_f64(load()),
+        took >= due * 9 / 10 && !is_slow,
         format!("about {} ms from the first request to the hundredth", due.as_millis()),
         format!("{:.0} ms, {:.1} ms for each", millis(took), millis(took) / 99.0),
     )?;
@@ -195,7 +203,7 @@ fn hundred(t: &mut Trial) -> Verdict {
 
 const BY_NUMBER: &str = "find the request by the sequence number of the reply, not by the order of arrival";
 
-fn under_way(held: std::time::Duration) -> String {
+fn under_way(held: Duration) -> String {
     format!(
         "each reply comes {} ms after its request, in time, when several others have left",
         held.as_millis()
