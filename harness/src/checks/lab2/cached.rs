@@ -27,7 +27,7 @@ pub struct Cached {
 impl Cached {
     /// With the proxy's default sizes; others have used it before, though not these targets.
     pub fn share(t: &mut Trial) -> Verdict<Cached> {
-        Cached::behind(t, |t| share(t))
+        Cached::behind(t, share)
     }
 
     /// A fresh proxy with these options besides.

@@ -23,7 +23,7 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, lab 2",
         why: "Memory is finite, the Web is not. What counts is the octets, not the number of pages: when a new one does \
               not fit, others go until it does, and what they took is free again.",
-        peers: "squid passes; Apache's disk cache has no bound of its own.",
+        peers: "Of 167 objects of 100 kB, which 16 MiB hold, squid keeps 159; Apache's disk cache has no bound of its own.",
         hints: &[
             "Keep the sum of the bodies' lengths beside the map: add on insertion, subtract on eviction.",
             "Before an insertion: while sum + new > limit, drop the one that is last in the list.",
@@ -43,7 +43,7 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, lab 2",
         why: "A page that is asked for again and again should stay, however long ago it was first stored. So each use \
               puts an entry at the front of the list, and what goes is taken from its end.",
-        peers: "squid passes with `memory_replacement_policy lru`.",
+        peers: "squid calls it `memory_replacement_policy lru`.",
         hints: &[
             "A hit changes the order: look-up needs `&mut`.",
             "Unlink the entry from where it is in the list, and link it in at the front. Mind one that is there already.",
@@ -64,7 +64,7 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, lab 2",
         why: "The contract asks for least recently used, not least frequently: yesterday's favourite must not take up \
               room for ever.",
-        peers: "squid passes with `memory_replacement_policy lru`.",
+        peers: "squid calls that one `heap LFUDA`.",
         hints: &["No counter of uses: the place in the list says it all."],
         run: not_lfu,
     },
@@ -81,7 +81,7 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, lab 2",
         why: "One target, one entry. A page that changes all the time would else push out all others: by old versions \
               that still lie in the list, or by octets that are counted though they are gone.",
-        peers: "squid passes.",
+        peers: "",
         hints: &[
             "What does your insertion do when the key is there already?",
             "Remove first (list, map and sum), then insert.",
@@ -101,7 +101,7 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, lab 2",
         why: "A large download used once would push out a thousand pages. Where there is no Content-Length, how large a \
               body is shows only on the way: it is passed on whole, and what was kept of it is dropped.",
-        peers: "squid and Apache pass.",
+        peers: "Apache passes; squid counts the head as well.",
         hints: &[
             "`<=`, and it is the body that is measured: not the head, nor the chunks' size lines.",
             "Copy while you pass on, until the copy would exceed the limit; then drop the copy, and go on passing on.",
