@@ -125,7 +125,7 @@ fn short(t: &mut Trial) -> Verdict {
 }
 
 fn giant(t: &mut Trial) -> Verdict {
-    lie(t, [Answer::of(Form::Junk(65_507))], "65,507 octets of junk are no reply")
+    lie(t, [Answer::of(Form::Junk(65_507))], "no reply is longer than its request")
 }
 
 fn elsewhere(t: &mut Trial) -> Verdict {
