@@ -1,7 +1,7 @@
 //! Which datagram a reply line is about. The true reply leaves late enough that whoever counts another one in its place
 //! prints the line too early, or a time that cannot be, or has a duplicate where there was none.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::output::Reply;
 use super::session::{Ended, Ping, TICK, millis};
@@ -17,14 +17,18 @@ impl Ended {
     /// Fails if another datagram than its reply was counted for this request: the line was printed before that had
     /// left. `mistake` completes "it counted another datagram:".
     pub fn credited(&self, sequence: u16, mistake: &str) -> Verdict {
-        let Some((request, own)) = self.answer(sequence) else { return Ok(()) };
-        let taken = |line| Some((line, self.taken_for(request, own, line)?));
-        let Some((line, other)) = self.lines(sequence).find_map(taken) else { return Ok(()) };
-        let held = millis(own.at.saturating_duration_since(request.at));
-        let expected =
-            format!("nothing counts for seq {sequence} but its own reply, which left {held:.1} ms after it");
+        let Some(request) = self.requests(sequence).next() else { return Ok(()) };
+        let own = self.answer(sequence).map(|(_, sent)| sent.at);
+        let is_early = |line: &&Reply| own.is_none_or(|own| printed(line, request) < own);
+        let Some(line) = self.lines(sequence).find(is_early) else { return Ok(()) };
+        let left = own.map_or("had not left when your program ended".to_owned(), |own| {
+            format!("left {:.1} ms after it", millis(own.saturating_duration_since(request.at)))
+        });
+        let expected = format!("nothing counts for seq {sequence} but its own reply, which {left}");
         let failure = self.failure(expected, format!("time={} ms", line.time.value));
-        Err(failure.note(format!("it counted {}: {mistake}", self.name(other))).into())
+        let counted = self.last_before(printed(line, request), sequence);
+        let note = counted.map(|other| format!("it counted {}: {mistake}", self.name(other)));
+        Err(failure.note(note.unwrap_or(mistake.to_owned())).into())
     }
 
     /// Fails also if the time of a line is less than its reply was held back.
@@ -66,15 +70,10 @@ impl Ended {
         self.printed.replies.iter().filter(move |line| line.sequence == u64::from(sequence))
     }
 
-    /// What was counted in place of the true answer `own`, which had not left when the line was printed: a lie told of
-    /// the same request, or what had come last.
-    fn taken_for(&self, request: &Request, own: &Sent, line: &Reply) -> Option<&Sent> {
-        let seen = line.seen.unwrap_or(request.at + Duration::from_secs_f64(line.time.value / 1e3));
-        if seen >= own.at {
-            return None;
-        }
-        let is_for_it = |sent: &&Sent| self.trace.requests[sent.request].sequence() == request.sequence();
-        let last = || self.trace.sent.iter().rev().filter(|sent| sent.at <= seen);
+    /// The last datagram that had left at that moment: for this request, if there is one.
+    fn last_before(&self, moment: Instant, sequence: u16) -> Option<&Sent> {
+        let is_for_it = |sent: &&Sent| self.trace.requests[sent.request].sequence() == Some(sequence);
+        let last = || self.trace.sent.iter().rev().filter(|sent| sent.at <= moment);
         last().find(is_for_it).or_else(|| last().next())
     }
 
@@ -86,4 +85,9 @@ impl Ended {
             _ => format!("what came for request {number}{elsewhere}, {}", sent.form.describe()),
         }
     }
+}
+
+/// When this line about that request was printed, as far as that is known.
+fn printed(line: &Reply, request: &Request) -> Instant {
+    line.seen.unwrap_or(request.at + Duration::from_secs_f64(line.time.value / 1e3))
 }

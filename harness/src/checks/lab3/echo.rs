@@ -12,6 +12,7 @@ use crate::deadline::Deadline;
 use crate::journal::Lane;
 use crate::scene::Scene;
 use crate::subject::ports;
+use crate::sys::datagram;
 use crate::trial::{Trial, Up};
 use crate::verdict::{Explain, Failure, Fault, Verdict, ensure};
 use crate::wire::bytes;
@@ -225,7 +226,8 @@ fn many(t: &mut Trial) -> Verdict {
 fn bind(t: &mut Trial) -> Verdict {
     let broken = |error: io::Error| Fault::Broken(format!("could not take a port: {error}"));
     let lease = ports::lease().map_err(broken)?;
-    let _taken = UdpSocket::bind((Ipv4Addr::LOCALHOST, lease.port())).map_err(broken)?;
+    let addr = (Ipv4Addr::LOCALHOST, lease.port()).into();
+    let _taken = datagram::bind(addr, t.deadline()).map_err(broken)?;
     t.step(format!("took UDP port {} of 127.0.0.1", lease.port()));
     let running = t.run(Role::Echo, arguments(lease.port()))?;
     let Some(exit) = running.wait_exit(t.deadline()) else {

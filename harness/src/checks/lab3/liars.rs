@@ -42,7 +42,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Ping,
-        needs: &["ping.wait.timeout"],
+        needs: &["ping.wait.replies"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "A duplicate that comes when the next request waits is still a reply to its own: that one stays lost, \
@@ -214,7 +214,7 @@ fn duplicate_late(t: &mut Trial) -> Verdict {
     let script = Script::answering().at(1, [Answer::reply(), Answer::reply().after(ms(80))]).dropping([2]);
     let ended = ping.through(t, script)?;
     ended
-        .lost(2, "it was not answered; what came after it was the second reply to request 1")
+        .unanswered(2, "it was not answered; what came after it was the second reply to request 1")
         .note("compare the sequence number: the duplicate carries 1")?;
     ended.received(3, &ping).map(drop).note("the duplicate of the reply to request 1 says nothing about it")
 }

@@ -77,7 +77,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Ping,
-        needs: &["ping.wait.timeout"],
+        needs: &["ping.wait.replies"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "A time limit on each receive starts anew with every datagram, so that junk, dripping in, holds a \
@@ -97,7 +97,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Ping,
-        needs: &["ping.wait.timeout"],
+        needs: &["ping.wait.replies"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "A program that reads until nothing is left depends on the others to stop. Its own moments, to send and \
@@ -125,7 +125,7 @@ fn short(t: &mut Trial) -> Verdict {
 }
 
 fn giant(t: &mut Trial) -> Verdict {
-    lie(t, [Answer::of(Form::Junk(65_507))], "65,507 octets of junk are no reply")
+    lie(t, [Answer::of(Form::Junk(65_507))], "no reply is longer than its request")
 }
 
 fn elsewhere(t: &mut Trial) -> Verdict {
@@ -143,7 +143,9 @@ fn junk(t: &mut Trial) -> Verdict {
     let reply = Answer::reply().after(timeout * 21 / 10);
     let ended = ping.through(t, Script::answering().at(2, [drip, reply]))?;
     let why = format!("nothing but junk came within -W, which is {}", timeout.as_secs_f64());
-    ended.lost(2, &why).note("-W counts from the send: a datagram that is no reply does not start it anew")
+    ended
+        .unanswered(2, &why)
+        .note("-W counts from the send: a datagram that is no reply does not start it anew")
 }
 
 fn endless(t: &mut Trial) -> Verdict {

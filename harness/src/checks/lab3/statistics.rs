@@ -21,7 +21,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 3,
         role: Role::Ping,
-        needs: &["ping.wait.timeout"],
+        needs: &["ping.wait.replies"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "`7 packets transmitted, 5 received, 28% packet loss` is what most people read of a ping. The loss is \
@@ -171,7 +171,7 @@ fn counts(t: &mut Trial) -> Verdict {
     let ended = ping.through(t, Script::answering().dropping(lost.iter().copied()))?;
     for sequence in 1..=7 {
         if lost.contains(&sequence) {
-            ended.lost(sequence, "it was not answered")?;
+            ended.unanswered(sequence, "it was not answered")?;
         } else {
             ended.received(sequence, &ping)?;
         }
@@ -298,7 +298,7 @@ fn network(t: &mut Trial) -> Verdict {
             ended.marked(sequence)?;
             received += 1;
         } else {
-            ended.lost(sequence, "no good reply to it arrived")?;
+            ended.unanswered(sequence, "no good reply to it arrived")?;
         }
     }
     ended.tally(received)?;

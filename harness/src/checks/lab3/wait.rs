@@ -117,7 +117,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 2,
         role: Role::Ping,
-        needs: &["ping.wait.timeout"],
+        needs: &["ping.wait.replies"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "One reply is enough to know that somebody is there; a lost one is no error.",

@@ -18,7 +18,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 5,
         role: Role::Ping,
-        needs: &["ping.wait.timeout", "ping.wait.interval"],
+        needs: &["ping.wait.replies"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "Who waits for each reply learns nothing while the network is down but that it was down once: a ping \
@@ -60,7 +60,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 4,
         role: Role::Ping,
-        needs: &["ping.wait.timeout"],
+        needs: &["ping.wait.replies"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "When a reply comes too late, other requests wait for theirs. Whoever takes it for one of those has all \
@@ -100,7 +100,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 2,
         role: Role::Ping,
-        needs: &["ping.wait.interval"],
+        needs: &["ping.wait.replies"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "What each turn of a loop takes beside its sleep adds up. A schedule of moments, the start and n times \
@@ -160,7 +160,9 @@ fn late(t: &mut Trial) -> Verdict {
         (timeout * 13 / 10).as_millis(),
         timeout.as_secs_f64()
     );
-    ended.lost(2, &why).note("-W counts from the send of each request, whatever has come or left since")?;
+    ended
+        .unanswered(2, &why)
+        .note("-W counts from the send of each request, whatever has come or left since")?;
     for sequence in (1..=7).filter(|sequence| *sequence != 2) {
         ended.received(sequence, &ping).note("the late reply to request 2 has nothing to do with it")?;
     }
