@@ -18,7 +18,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 2,
         role: Role::Proxy,
-        needs: &["cache.hit", "cache.no-store"],
+        needs: &["cache.hit"],
         basis: Basis::Contract,
         clause: "contract, lab 2",
         why: "Memory is finite, the Web is not. What counts is the octets, not the number of pages: when a new one does \
