@@ -1,6 +1,6 @@
 //! A proxy with its cache and an origin behind it: whether the origin is asked shows what is stored.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::client::Request;
 use crate::deadline::{Deadline, poll_until};
@@ -155,19 +155,23 @@ impl Cached {
 }
 
 /// Tries until there is something, or a fault, or what came first must have been stored; ever more seldom, so that a
-/// record of a failure can be read.
-fn until_stored<T>(t: &Trial, mut attempt: impl FnMut() -> Verdict<Option<T>>) -> Verdict<Option<T>> {
+/// record of a failure can be read. What came in later attempts has then had as much time to be stored.
+pub fn until_stored<T>(t: &Trial, mut attempt: impl FnMut() -> Verdict<Option<T>>) -> Verdict<Option<T>> {
+    if let Some(found) = attempt()? {
+        return Ok(Some(found));
+    }
+    let began = Instant::now();
     let deadline = Deadline::within(STORING).min(t.deadline());
-    let mut pause = Duration::from_micros(500);
-    loop {
-        let last = deadline.passed();
-        let found = attempt()?;
-        if found.is_some() || last {
-            return Ok(found);
-        }
+    let mut pause = Duration::from_millis(5);
+    while !deadline.passed() {
         wait(deadline.earlier(pause));
         pause *= 2;
+        if let Some(found) = attempt()? {
+            wait(Deadline::after(began.elapsed()));
+            return Ok(Some(found));
+        }
     }
+    Ok(None)
 }
 
 /// Lets real time pass.
