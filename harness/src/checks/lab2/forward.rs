@@ -43,7 +43,7 @@ pub const CHECKS: &[Check] = &[
         basis: Basis::Must,
         clause: "RFC 9112 §3.2.1",
         why: "Only a request to a proxy carries the whole URI (absolute-form). An origin server is asked for path and \
-              query, and sent the version of whoever asks (RFC 9110 §2.5): yours.",
+              query, and sent the version of whoever asks (RFC 9112 §2.3): yours.",
         peers: "",
         hints: &[
             "Look at what arrives: `nc -l 8000` as the origin, `curl -x` as the client.",

@@ -129,13 +129,6 @@ impl Reply {
         acts.extend(matches!(self.framing, Framing::Close).then_some(Act::Close));
         acts
     }
-
-    /// Sends it in the pieces that end at these offsets, each read before the next.
-    pub fn pieces(&self, cuts: &[usize]) -> Vec<Act> {
-        let mut acts = vec![Act::Pieces(self.octets(), cuts.to_vec())];
-        acts.extend(matches!(self.framing, Framing::Close).then_some(Act::Close));
-        acts
-    }
 }
 
 /// The time so many seconds from now (or ago), as RFC 9110 §5.6.7 has it.

@@ -108,14 +108,6 @@ pub fn field_is(fields: &Fields, name: &str, value: &str, whose: &str) -> Verdic
     }
 }
 
-/// Fails where this field is there.
-pub fn field_is_gone(fields: &Fields, name: &str, whose: &str) -> Verdict {
-    match fields.text(name) {
-        None => Ok(()),
-        Some(found) => fail(format!("no {name} in {whose}"), format!("`{name}: {found}`")),
-    }
-}
-
 /// The request line as it came to the origin.
 pub fn request_line(head: &RequestHead) -> String {
     let (major, minor) = head.version;
