@@ -44,17 +44,29 @@ impl Deadline {
 /// How many times longer than on an idle machine a program may take, because others want the processors too: tasks that
 /// could run for each processor, 1 at least. An upper limit is multiplied by it; a lower one never is.
 pub fn load() -> f64 {
-    let processors = thread::available_parallelism().map_or(1, usize::from) as f64;
-    let wanted = std::fs::read_to_string("/proc/loadavg").ok().and_then(|line| wanted(&line));
-    (wanted.unwrap_or(0.0) / processors).clamp(1.0, MOST_LOAD)
+    wanted(1.0)
 }
 
-/// From `/proc/loadavg`, the larger of the last minute's mean and the number at this moment: `2.51 1.90 1.02 5/312 4711`.
-fn wanted(line: &str) -> Option<f64> {
+/// The same where it makes a program wait longer: of the tasks that could run at this very moment, the most are the
+/// other checks' programs, which have just been started and are soon at rest.
+pub fn steady_load() -> f64 {
+    wanted(0.25)
+}
+
+/// Tasks for each processor: the last minute's mean, or the share `now` of those at this moment if that is more.
+fn wanted(now: f64) -> f64 {
+    let processors = thread::available_parallelism().map_or(1, usize::from) as f64;
+    let tasks = std::fs::read_to_string("/proc/loadavg").ok().and_then(|line| tasks(&line));
+    let (mean, moment) = tasks.unwrap_or_default();
+    (mean.max(now * moment) / processors).clamp(1.0, MOST_LOAD)
+}
+
+/// From `/proc/loadavg`, the last minute's mean and the number at this moment: `2.51 1.90 1.02 5/312 4711`.
+fn tasks(line: &str) -> Option<(f64, f64)> {
     let mut words = line.split(' ');
-    let mean: f64 = words.next()?.parse().ok()?;
-    let now: f64 = words.nth(2)?.split('/').next()?.parse().ok()?;
-    Some(mean.max(now))
+    let mean = words.next()?.parse().ok()?;
+    let moment = words.nth(2)?.split('/').next()?.parse().ok()?;
+    Some((mean, moment))
 }
 
 /// Asks until there is an answer, at growing intervals of at most 2 ms; asks at least once, and once more when the
@@ -77,11 +89,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_load_is_the_larger_of_the_mean_and_the_moment() {
-        assert_eq!(wanted("2.51 1.90 1.02 5/312 4711"), Some(5.0));
-        assert_eq!(wanted("7.25 1.90 1.02 2/312 4711"), Some(7.25));
-        assert_eq!(wanted(""), None);
+    fn the_load_is_read_from_the_kernel_s_line() {
+        assert_eq!(tasks("2.51 1.90 1.02 5/312 4711"), Some((2.51, 5.0)));
+        assert_eq!(tasks(""), None);
         assert!((1.0..=MOST_LOAD).contains(&load()));
+        assert!((1.0..=MOST_LOAD).contains(&steady_load()));
     }
 
     #[test]

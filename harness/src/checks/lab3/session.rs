@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::output::{Printed, Reply};
 use crate::check::Role;
-use crate::deadline::load;
+use crate::deadline::{load, steady_load};
 use crate::fake::echo::{Far, Request, Sent, Trace};
 use crate::fake::network::Network;
 use crate::subject::{Exit, Running, Status};
@@ -31,7 +31,7 @@ pub const fn ms(count: u64) -> Duration {
 
 /// As much longer as this machine is busier than it should be: for what is given to a program as its `-W` or `-i`.
 pub fn stretched(span: Duration) -> Duration {
-    span.mul_f64(load())
+    span.mul_f64(steady_load())
 }
 
 /// The command line of a ping.
