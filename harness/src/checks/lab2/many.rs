@@ -211,10 +211,14 @@ fn stalled(t: &mut Trial) -> Verdict {
         let request = get(origin, &fresh_path(t));
         let response = ask(t, &proxy, &request)
             .note(format!("an origin lets another client wait; this one asks {what}"))?;
+        expect_status(&response, 200).note(format!(
+            "an origin lets another client wait; this one asks {what}, which answers at once"
+        ))?;
         same_body(&response, body.as_bytes(), &request)?;
     }
     latch.open();
     let response = waiting.response("GET").note("this client's origin has answered at last")?;
+    expect_status(&response, 200)?;
     same_body(&response, late.as_bytes(), &waits_for)
 }
 
@@ -250,17 +254,20 @@ fn streaming(t: &mut Trial) -> Verdict {
 
 /// Waits until so many octets of the body are there.
 fn wait_for_body(conn: &mut Conn, octets: usize) -> Verdict {
+    let expected = format!("a 200 and the first {octets} octets of the body reach the client");
     loop {
-        let come = body_so_far(conn.pending());
-        if come >= octets {
-            return Ok(());
+        let (status, come) = body_so_far(conn.pending());
+        match status {
+            None | Some(200) if come < octets => {}
+            None | Some(200) => return Ok(()),
+            Some(status) => return fail(expected, format!("status {status}")),
         }
         conn.wait_for_octets(conn.pending().len() + 1).explain(|failure| Failure {
-            expected: format!("the first {octets} octets of the body reach the client"),
-            seen: match (failure.silent, conn.pending().len()) {
-                (true, 0) => "nothing yet, not even the head".to_owned(),
-                (true, _) => format!("the head and {come} octets, and then nothing more"),
-                (false, _) => failure.seen,
+            expected: expected.clone(),
+            seen: match (status, failure.silent) {
+                (None, true) => "nothing yet, not even the head".to_owned(),
+                (Some(_), true) => format!("the head and {come} octets, and then nothing more"),
+                (_, false) => format!("{come} octets, and then the end of the connection"),
             },
             excerpt: Vec::new(),
             ..failure
@@ -268,11 +275,11 @@ fn wait_for_body(conn: &mut Conn, octets: usize) -> Verdict {
     }
 }
 
-/// How much of the body has come, in whatever framing.
-fn body_so_far(octets: &[u8]) -> usize {
-    let Ok(Some((head, length))) = response::parse_head(octets) else { return 0 };
+/// The status, and how much of the body has come, in whatever framing.
+fn body_so_far(octets: &[u8]) -> (Option<u16>, usize) {
+    let Ok(Some((head, length))) = response::parse_head(octets) else { return (None, 0) };
     let rest = &octets[length..];
-    match Framing::of_response(&head, "GET") {
+    let come = match Framing::of_response(&head, "GET") {
         Ok(Framing::Chunked) => {
             let mut decoder = Decoder::new(0);
             // What is wrong with it shows when it is read as a whole.
@@ -280,7 +287,8 @@ fn body_so_far(octets: &[u8]) -> usize {
             decoder.body().len()
         }
         _ => rest.len(),
-    }
+    };
+    (Some(head.status), come)
 }
 
 const MIB: u64 = 1 << 20;
@@ -398,6 +406,7 @@ fn stop(t: &mut Trial) -> Verdict {
             ..failure
         };
         let response = conn.response("GET").explain(about)?;
+        expect_status(&response, 200).explain(about)?;
         same_body(&response, body.as_bytes(), request).explain(about)?;
     }
     drop(exchanges);
