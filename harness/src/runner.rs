@@ -226,7 +226,7 @@ impl Run<'_> {
                     let attempt = self.attempt(self.checks[at], &mut shared, false);
                     guard = lock(board);
                     guard.states[at] = match attempt.verdict {
-                        Err(Fault::Failed(_)) => State::Failed(attempt),
+                        Err(Fault::Failed(_) | Fault::Broken(_)) => State::Failed(attempt),
                         verdict => State::Done(settled(verdict), attempt.elapsed),
                     };
                     self.report_progress(&mut guard, at);
@@ -315,7 +315,8 @@ impl Run<'_> {
 
     fn second_look(&self, at: usize, first: Attempt) -> (usize, Outcome, Duration) {
         let check = self.checks[at];
-        if !self.options.rerun {
+        // Where the harness could not do its part, it tries once more in any case.
+        if !self.options.rerun && failure_of(&first.verdict).is_some() {
             return (at, self.failed(check, &first), first.elapsed);
         }
         let second = self.attempt(check, &mut Shared::default(), true);

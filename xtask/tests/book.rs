@@ -95,7 +95,8 @@ fn prose(page: &str) -> String {
 
 /// What stands between single backticks and is a check's id by its first word.
 fn named_checks(page: &str) -> BTreeSet<String> {
-    let is_id = |code: &&str| ["web.", "client.", "ext."].iter().any(|group| code.starts_with(group));
+    let groups: BTreeSet<&str> = checks().filter_map(|check| check.id.split('.').next()).collect();
+    let is_id = |code: &&str| code.split_once('.').is_some_and(|(group, _)| groups.contains(group));
     unfenced(page).split('`').skip(1).step_by(2).filter(is_id).map(str::to_owned).collect()
 }
 

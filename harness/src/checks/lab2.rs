@@ -8,13 +8,16 @@ mod connect;
 mod failing;
 mod family;
 mod fields;
+mod finer;
 mod forward;
 mod framing;
 mod freshness;
+mod lru;
 mod many;
 mod parsing;
 mod persist;
 mod reply;
+mod requests;
 mod session;
 mod smuggling;
 mod status;
@@ -41,6 +44,7 @@ pub const STAGES: &[&str] = &[
 pub const GROUPS: &[&[Check]] = &[
     forward::CHECKS,
     framing::CHECKS,
+    requests::CHECKS,
     fields::CHECKS,
     failing::CHECKS,
     broken::CHECKS,
@@ -51,6 +55,8 @@ pub const GROUPS: &[&[Check]] = &[
     cache::CHECKS,
     freshness::CHECKS,
     validation::CHECKS,
+    lru::CHECKS,
+    finer::CHECKS,
     status::CHECKS,
     connect::CHECKS,
 ];

@@ -1,9 +1,17 @@
 //! Lab 3: `ping`, and the `echo` that answers it.
 
+mod credit;
+mod echo;
+mod errors;
+mod figures;
+mod liars;
+mod noise;
 mod output;
 mod packet;
 mod session;
+mod statistics;
 mod wait;
+mod window;
 
 use crate::check::Check;
 
@@ -19,4 +27,13 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[packet::CHECKS, wait::CHECKS];
+pub const GROUPS: &[&[Check]] = &[
+    packet::CHECKS,
+    wait::CHECKS,
+    window::CHECKS,
+    liars::CHECKS,
+    noise::CHECKS,
+    statistics::CHECKS,
+    errors::CHECKS,
+    echo::CHECKS,
+];

@@ -55,6 +55,11 @@ impl Request {
         &self.method
     }
 
+    /// `HTTP/1.1`, unless another was given.
+    pub fn http_version(&self) -> &str {
+        &self.version
+    }
+
     pub fn target(&self) -> &[u8] {
         &self.target
     }

@@ -96,7 +96,7 @@ impl Far {
         let broken =
             |error: io::Error| Fault::Broken(format!("could not start an echo server on {addr}: {error}"));
         let bind = |addr: SocketAddr| {
-            let socket = UdpSocket::bind(addr)?;
+            let socket = datagram::bind(addr, scene.deadline())?;
             datagram::prepare(&socket)?;
             Ok(socket)
         };

@@ -41,6 +41,8 @@ pub enum Form {
     OtherSequence(i16),
     /// The reply with an identifier that is not the request's.
     OtherIdentifier,
+    /// A request such as this one, with an identifier that is not its own: another program asks.
+    OtherRequest,
     /// The reply with this type and code.
     Other { kind: u8, code: u8 },
     /// So many octets that mean nothing.
@@ -106,6 +108,9 @@ impl Form {
                 Echo { sequence: reply.sequence.wrapping_add_signed(by), ..reply }.to_octets()
             }
             Form::OtherIdentifier => Echo { identifier: reply.identifier ^ 0x5555, ..reply }.to_octets(),
+            Form::OtherRequest => {
+                Echo { identifier: message.identifier ^ 0x5555, ..message.clone() }.to_octets()
+            }
             Form::Other { kind, code } => Echo { kind, code, ..reply }.to_octets(),
             Form::Junk(length) => (0..length).map(|n| (n * 37 + 11) as u8).collect(),
         }
@@ -131,6 +136,7 @@ impl Form {
                 format!("the reply with its sequence number changed by {by:+}, checksum right")
             }
             Form::OtherIdentifier => "the reply with another identifier, checksum right".to_owned(),
+            Form::OtherRequest => "a request with another identifier, checksum right".to_owned(),
             Form::Other { kind, code } => {
                 format!("the reply made type {kind}, code {code}, checksum right")
             }

@@ -22,6 +22,7 @@ use crate::deadline::Deadline;
 use crate::scene::Scene;
 use crate::stream::{Arrival, Sent, Stream};
 use crate::verdict::{Failure, Fault, Verdict};
+use crate::wire::http::Fields;
 use crate::wire::http::message::{Progress, Request, read_request};
 
 /// How long a stop may go unnoticed.
@@ -45,8 +46,8 @@ pub enum Act {
     Await(Latch),
     /// Writes the same octets so often.
     Repeat(Vec<u8>, usize),
-    /// The first acts for a request with `If-None-Match` or `If-Modified-Since`, the others for one without.
-    IfConditional(Vec<Act>, Vec<Act>),
+    /// The first acts where the request has one of these fields, else the others.
+    IfAsked(&'static [&'static str], Vec<Act>, Vec<Act>),
 }
 
 /// A gate that is opened once, for as many as wait.
@@ -246,16 +247,16 @@ impl Shared {
         let mut buffer = Vec::new();
         while let Some((exchange, used)) = self.read_request(&mut stream, &mut buffer)? {
             buffer.drain(..used);
-            let asked = exchange.request.as_ref().ok().map(|it| (is_last(it), is_conditional(it)));
+            let asked = exchange.request.as_ref().ok().map(|it| (is_last(it), it.head.fields.clone()));
             let script = self.enter(exchange);
             // After what is no request nothing can be answered.
-            let Some((is_last, conditional)) = asked else { break };
-            if self.play(&mut stream, &script, conditional)? == Then::Ended {
+            let Some((is_last, fields)) = asked else { break };
+            if self.play(&mut stream, &script, &fields)? == Then::Ended {
                 break;
             }
             if is_last {
                 self.lock().strays.append(&mut buffer);
-                self.play(&mut stream, &[Act::Close], conditional)?;
+                self.play(&mut stream, &[Act::Close], &fields)?;
                 break;
             }
         }
@@ -321,7 +322,7 @@ impl Shared {
         next.unwrap_or_default()
     }
 
-    fn play(&self, stream: &mut Stream, script: &[Act], conditional: bool) -> Verdict<Then> {
+    fn play(&self, stream: &mut Stream, script: &[Act], asked: &Fields) -> Verdict<Then> {
         for act in script {
             let sent = match act {
                 Act::Send(octets) => stream.send(octets)?,
@@ -355,9 +356,9 @@ impl Shared {
                     });
                     sent.or_else(|ended| ended)?
                 }
-                Act::IfConditional(then, otherwise) => {
-                    let script = if conditional { then } else { otherwise };
-                    if self.play(stream, script, conditional)? == Then::Ended {
+                Act::IfAsked(names, then, otherwise) => {
+                    let script = if names.iter().any(|name| asked.has(name)) { then } else { otherwise };
+                    if self.play(stream, script, asked)? == Then::Ended {
                         return Ok(Then::Ended);
                     }
                     Sent::All
@@ -382,10 +383,6 @@ impl Shared {
 fn is_last(request: &Request) -> bool {
     let option = |option| request.head.fields.list_has("Connection", option);
     option("close") || request.head.version < (1, 1) && !option("keep-alive")
-}
-
-fn is_conditional(request: &Request) -> bool {
-    ["If-None-Match", "If-Modified-Since"].iter().any(|name| request.head.fields.has(name))
 }
 
 #[derive(PartialEq, Eq)]

@@ -95,6 +95,20 @@ fn a_check_that_passes_the_second_time_is_flaky_and_unblocks_what_needs_it() {
 }
 
 #[test]
+fn what_the_harness_could_not_do_it_tries_once_more() {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    static LATE: Check = Check {
+        id: "test.late",
+        run: |_| match RUNS.fetch_add(1, Ordering::SeqCst) {
+            0 => Err(Fault::Broken("too late".to_owned())),
+            _ => Ok(()),
+        },
+        ..CHECK
+    };
+    assert_eq!(outcomes(&[&LATE]), [Outcome::Passed]);
+}
+
+#[test]
 fn what_needs_a_skipped_check_is_skipped_with_it() {
     static SKIPS: Check =
         Check { id: "test.skips", run: |_| Err(Fault::Skipped("no fork".to_owned())), ..CHECK };

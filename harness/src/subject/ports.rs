@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use socket2::{Domain, Socket, Type};
 
@@ -66,7 +67,15 @@ fn lock(port: u16) -> Option<PortLease> {
 /// Whether a program could bind the port, for TCP and for UDP, on any address and without `SO_REUSEADDR`: connections
 /// of an earlier server that linger in TIME_WAIT would keep a beginner's program from it.
 pub fn is_free(port: u16) -> bool {
+    let _undisturbed = undisturbed();
     is_free_for(Type::STREAM, port) && is_free_for(Type::DGRAM, port)
+}
+
+/// While this is held no process is started here: a child has copies of all sockets until it becomes its program, and
+/// a port would not be free for so long.
+pub(super) fn undisturbed() -> MutexGuard<'static, ()> {
+    static STARTING: Mutex<()> = Mutex::new(());
+    STARTING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_free_for(kind: Type, port: u16) -> bool {

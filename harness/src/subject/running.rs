@@ -19,6 +19,7 @@ use nix::sys::signal::Signal;
 use super::last_words::last_words;
 use super::live;
 use super::output::Output;
+use super::ports;
 use super::start_error::StartError;
 use super::supervisor::{SUPERVISE_ARG, Supervisor};
 use super::watch::Shared;
@@ -67,7 +68,8 @@ impl Launch {
             return Err(StartError::NoDirectory(self.dir.clone()));
         }
         let (control, theirs) = UnixStream::pair()?;
-        let mut child = Command::new(&supervisor.exe)
+        let mut command = Command::new(&supervisor.exe);
+        command
             .arg0("wirelab-supervisor")
             .arg(SUPERVISE_ARG)
             .args(&self.argv)
@@ -80,8 +82,11 @@ impl Launch {
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()?;
+            .process_group(0);
+        let mut child = {
+            let _undisturbed = ports::undisturbed();
+            command.spawn()?
+        };
         let started = Instant::now();
         let pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
         let shared = Arc::new(Shared::new(control, started, self.keep, self.flood));

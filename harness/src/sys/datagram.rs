@@ -9,6 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 
+use crate::deadline::{Deadline, poll_until};
+
 /// A datagram that was read.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival {
@@ -35,6 +37,16 @@ pub fn prepare(socket: &UdpSocket) -> io::Result<()> {
         }
     }
     socket.set_nonblocking(true)
+}
+
+/// A socket on a port that nobody else should have. Whoever was started when the port was last probed may hold the
+/// probing socket until it is another program: that is waited for.
+pub fn bind(addr: SocketAddr, deadline: Deadline) -> io::Result<UdpSocket> {
+    let bound = poll_until(deadline, || {
+        Some(UdpSocket::bind(addr))
+            .filter(|bound| !matches!(bound, Err(error) if error.kind() == io::ErrorKind::AddrInUse))
+    });
+    bound.unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()))
 }
 
 /// `None` if there is no datagram.

@@ -40,7 +40,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Proxy,
-        needs: &["proxy.forward.get"],
+        needs: &["proxy.body.chunked"],
         basis: Basis::Must,
         clause: "RFC 9112 §8",
         why: "Only the chunk of size 0 says that the body is whole. A proxy that writes it whenever its loop ends \
@@ -57,12 +57,12 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Proxy,
-        needs: &["proxy.forward.get"],
+        needs: &["proxy.body.chunked"],
         basis: Basis::Contract,
         clause: "contract, lab 2; RFC 9112 §8",
         why: "A body that ends with the connection is whole after FIN and broken after RST: two returns of the same \
               read. To a client of HTTP/1.0 only an RST of yours can say so.",
-        peers: "",
+        peers: "squid and Apache leave the last chunk out, but close with FIN to a client of HTTP/1.0.",
         hints: &[
             "Which of your reads treats an error like an end?",
             "SO_LINGER with time 0 turns the close of a socket into an RST.",
@@ -77,7 +77,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Proxy,
-        needs: &["proxy.forward.get"],
+        needs: &["proxy.body.chunked"],
         basis: Basis::Must,
         clause: "RFC 9112 §6.3",
         why: "Two different lengths, or a size that is no number: nobody can say where the body ends. Passed on, the \
@@ -124,7 +124,7 @@ impl Broken {
         Broken { what, script: vec![pieces, end], version: "HTTP/1.1" }
     }
 
-    fn to_old_client(self) -> Broken {
+    fn for_old_client(self) -> Broken {
         Broken { version: "HTTP/1.0", ..self }
     }
 }
@@ -153,7 +153,9 @@ fn look_broken(t: &Trial, proxy: &Up, request: &Request) -> Verdict {
     conn.send(request.octets())?;
     let response = match conn.response(request.method()) {
         Ok(response) => response,
-        // Broken off, not begun, or no longer well-formed: nobody takes it for whole.
+        Err(Fault::Failed(failure)) if failure.rule.is_some() => {
+            return Err((*failure).note("what came from the origin went on to the client as it was").into());
+        }
         Err(Fault::Failed(failure)) if !failure.silent => return Ok(()),
         silence => return silence.map(drop).note("nothing more can come: close the client's connection too"),
     };
@@ -163,9 +165,7 @@ fn look_broken(t: &Trial, proxy: &Up, request: &Request) -> Verdict {
     }
     let status = response.head.status;
     let (how, why) = match response.framing {
-        Framing::Length(_) => {
-            (", as its Content-Length says", "Content-Length is the origin's promise; it is not mended")
-        }
+        Framing::Length(_) => (", as its Content-Length says", "a client keeps this, and never asks again"),
         Framing::Chunked => (" and the last chunk", "the last chunk was forged: the origin never sent one"),
         Framing::UntilClose => (
             ", ended by a FIN",
@@ -224,7 +224,7 @@ fn reset(t: &mut Trial) -> Verdict {
         Broken::new("sent some chunks and an RST", part(&reply.clone().chunked(&[50])), Act::Reset),
         Broken::new("sent a body that ends with the connection, and an RST", close.clone(), Act::Reset),
         Broken::new("sent a body that ends with the connection, and an RST", close, Act::Reset)
-            .to_old_client(),
+            .for_old_client(),
     ] {
         expect_broken(t, &proxy, broken)?;
     }

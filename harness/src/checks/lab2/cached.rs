@@ -1,6 +1,6 @@
 //! A proxy with its cache and an origin behind it: whether the origin is asked shows what is stored.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::client::Request;
 use crate::deadline::{Deadline, poll_until};
@@ -27,7 +27,7 @@ pub struct Cached {
 impl Cached {
     /// With the proxy's default sizes; others have used it before, though not these targets.
     pub fn share(t: &mut Trial) -> Verdict<Cached> {
-        Cached::behind(t, |t| share(t))
+        Cached::behind(t, share)
     }
 
     /// A fresh proxy with these options besides.
@@ -63,7 +63,7 @@ impl Cached {
 
     /// What the origin answers from now on, and what it answers to who has a copy and asks whether that is still right.
     pub fn validates(&self, reply: &Reply, copy: &Reply) {
-        self.origin.now([Act::IfConditional(copy.script(), reply.script())]);
+        self.origin.now([Act::IfAsked(CONDITIONS, copy.script(), reply.script())]);
     }
 
     /// Asks, and fails unless the origin was asked once for it. Returns what the origin saw, and the response.
@@ -117,7 +117,7 @@ impl Cached {
         self.hit(t, request, "it is fresh")
     }
 
-    /// Asks until the origin is asked, for a second at most: as much as an age may be wrong (contract, lab 2).
+    /// Asks until the origin is asked, for a second at most: by so much an age may be wrong (contract, lab 2).
     pub fn asked_soon(&self, t: &Trial, request: &Request, why: &str) -> Verdict {
         let deadline = Deadline::within(Duration::from_secs(1)).min(t.deadline());
         while !deadline.passed() {
@@ -155,19 +155,23 @@ impl Cached {
 }
 
 /// Tries until there is something, or a fault, or what came first must have been stored; ever more seldom, so that a
-/// record of a failure can be read.
-fn until_stored<T>(t: &Trial, mut attempt: impl FnMut() -> Verdict<Option<T>>) -> Verdict<Option<T>> {
+/// record of a failure can be read. What came in later attempts has then had as much time to be stored.
+pub fn until_stored<T>(t: &Trial, mut attempt: impl FnMut() -> Verdict<Option<T>>) -> Verdict<Option<T>> {
+    if let Some(found) = attempt()? {
+        return Ok(Some(found));
+    }
+    let began = Instant::now();
     let deadline = Deadline::within(STORING).min(t.deadline());
-    let mut pause = Duration::from_micros(500);
-    loop {
-        let last = deadline.passed();
-        let found = attempt()?;
-        if found.is_some() || last {
-            return Ok(found);
-        }
+    let mut pause = Duration::from_millis(5);
+    while !deadline.passed() {
         wait(deadline.earlier(pause));
         pause *= 2;
+        if let Some(found) = attempt()? {
+            wait(Deadline::after(began.elapsed()));
+            return Ok(Some(found));
+        }
     }
+    Ok(None)
 }
 
 /// Lets real time pass.

@@ -57,9 +57,20 @@ impl Line {
     fn words(&self) -> String {
         match *self {
             Line::Is(name, value) => format!("`{name}: {value}`"),
-            Line::In(name, seconds @ 0..) => format!("`{name}` {seconds} s from now"),
-            Line::In(name, seconds) => format!("`{name}` {} s ago", -seconds),
+            Line::In(name, seconds @ 0..) => format!("`{name}` {} from now", span(seconds)),
+            Line::In(name, seconds) => format!("`{name}` {} ago", span(-seconds)),
         }
+    }
+}
+
+/// Seconds of a day.
+pub const DAY: i64 = 86_400;
+
+fn span(seconds: i64) -> String {
+    match seconds / DAY {
+        0 => format!("{seconds} s"),
+        1 => "a day".to_owned(),
+        days => format!("{days} days"),
     }
 }
 

@@ -208,7 +208,8 @@ impl Hop {
             );
             let failure = failure.excerpt(leaked);
             return Err(match named {
-                true => failure.note("Connection, on two lines, named the fields X-…"),
+                true => failure
+                    .note("Connection names the fields X-…, on two lines, and one of them in lower case"),
                 false => failure,
             }
             .into());
@@ -303,9 +304,9 @@ fn end_to_end(t: &mut Trial) -> Verdict {
     let value = word(t);
     let sent = |known: [(&str, &str); 2]| {
         let mut sent = lines([
-            (&repeated, "first"),
-            (&single, "two  spaces; \"a, quoted\" (thing), caf\u{e9}"),
-            (&repeated, "second"),
+            (&repeated, "First"),
+            (&single, "Two  spaces; \"a, Quoted\" (thing), caf\u{e9}"),
+            (&repeated, "Second"),
             (&other, "1"),
             (&repeated, "third"),
         ]);

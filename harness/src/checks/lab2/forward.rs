@@ -187,7 +187,15 @@ fn get_through(t: &mut Trial) -> Verdict {
 /// Asks for this target, and returns the request line and the Host fields that the origin saw.
 fn seen(t: &mut Trial, origin: &Origin, request: &Request) -> Verdict<(String, Vec<String>)> {
     let proxy = share(t)?;
-    ask(t, &proxy, request)?;
+    let before = origin.asked();
+    let response = ask(t, &proxy, request)?;
+    if origin.asked() == before {
+        return fail(
+            "a request at the origin",
+            format!("none came; the answer was status {}", response.head.status),
+        )
+        .by_hand(by_hand(request));
+    }
     let received = last_received(t, origin)?;
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let hosts = received.head.fields.all("Host").map(|field| text(&field.value)).collect();

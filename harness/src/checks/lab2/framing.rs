@@ -1,16 +1,21 @@
-//! Stage 2: bodies both ways, in every framing (RFC 9112 §6).
+//! Stage 2: bodies of responses, in every framing (RFC 9112 §6).
 
-use super::forward::{fresh_path, same_body, text, word};
+use std::time::Duration;
+
+use super::forward::{fresh_path, same_body, word};
 use super::reply::Reply;
-use super::session::{ask, by_hand, get, last_received, origin, share, to};
+use super::session::{ask, by_hand, get, last_received, options, origin, serves_on, share, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Conn, Request, expect_status};
 use crate::fake::origin::{Act, Origin};
 use crate::trial::{Trial, Up};
-use crate::verdict::{Explain, Failure, Verdict, ensure, fail};
+use crate::verdict::{Explain, Failure, Verdict, ensure};
+use crate::wire::bytes;
 use crate::wire::http::body::answers_version;
-use crate::wire::http::message::{self, Response};
-use crate::wire::{bytes, difference};
+use crate::wire::http::message::Response;
+
+/// How long is waited for the close of a connection that the client has closed; what is late is not seen.
+const AFTER: Duration = Duration::from_millis(100);
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -112,62 +117,6 @@ pub const CHECKS: &[Check] = &[
         run: large,
     },
     Check {
-        id: "proxy.request.length",
-        title: "a POST with Content-Length arrives octet for octet",
-        lab: Lab::Lab2,
-        stage: 2,
-        tier: Tier::Core,
-        points: 1,
-        role: Role::Proxy,
-        needs: &["proxy.forward.get"],
-        basis: Basis::Must,
-        clause: "RFC 9112 §6.3",
-        why: "Requests have bodies too. In them NULs and empty lines are octets like others, and no read is sure to \
-              bring the whole.",
-        peers: "",
-        hints: &[
-            "The body begins behind the first empty line; Content-Length says how long it is.",
-            "The same code that passes a response's body on can do it the other way round.",
-        ],
-        run: post_length,
-    },
-    Check {
-        id: "proxy.request.chunked",
-        title: "a chunked POST arrives octet for octet, in whatever framing",
-        lab: Lab::Lab2,
-        stage: 2,
-        tier: Tier::Core,
-        points: 1,
-        role: Role::Proxy,
-        needs: &["proxy.request.length"],
-        basis: Basis::Must,
-        clause: "RFC 9112 §7.1",
-        why: "A client that does not know how much it will send uses chunks as well. Every recipient of HTTP/1.1 must \
-              be able to decode them.",
-        peers: "squid and Apache collect it and send Content-Length.",
-        hints: &[
-            "Pass it on in chunks of your own, or collect it and say Content-Length: never both fields.",
-        ],
-        run: post_chunked,
-    },
-    Check {
-        id: "proxy.request.methods",
-        title: "PUT, DELETE, PATCH, OPTIONS and unknown methods are forwarded as they are",
-        lab: Lab::Lab2,
-        stage: 2,
-        tier: Tier::Core,
-        points: 1,
-        role: Role::Proxy,
-        needs: &["proxy.request.length"],
-        basis: Basis::Contract,
-        clause: "contract, lab 2",
-        why: "What a method means is the origin's business; whether a request has a body is told by its fields, not \
-              by its method.",
-        peers: "",
-        hints: &["Is there a list of methods, or an `if method == \"GET\"`, in your program?"],
-        run: methods,
-    },
-    Check {
         id: "proxy.body.old-client",
         title: "an HTTP/1.0 client gets no chunks",
         lab: Lab::Lab2,
@@ -187,7 +136,7 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// So many octets, all 256 values among them where there is room.
-fn octets(t: &mut Trial, count: usize) -> Vec<u8> {
+pub(super) fn octets(t: &mut Trial, count: usize) -> Vec<u8> {
     let mut octets: Vec<u8> = (0..=u8::MAX).cycle().take(count).collect();
     t.rng.shuffle(&mut octets);
     octets
@@ -209,15 +158,26 @@ fn has_ended(failure: Failure, end: &str) -> Failure {
         .note(format!("the origin has sent its whole response, and keeps the connection open: it ends {end}"))
 }
 
+/// A proxy that does not give up an origin while the check lasts.
+fn patient(t: &mut Trial) -> Verdict<Up> {
+    t.share(Role::Proxy, |port| options(port, &["--timeout", "60"]))
+}
+
+/// Fails where the proxy still waits for an origin that has said all it will.
+fn is_done(t: &mut Trial, proxy: &Up, end: &str) -> Verdict {
+    serves_on(t, proxy, "a response that has ended, on a connection that has not")
+        .explain(|failure| has_ended(failure, end))
+}
+
 /// Asks an origin that keeps its connection open, and expects this body.
-fn passes(t: &mut Trial, reply: &Reply, body: &[u8], end: &str) -> Verdict<Response> {
-    let proxy = share(t)?;
+fn passes(t: &mut Trial, reply: &Reply, body: &[u8], end: &str) -> Verdict {
+    let proxy = patient(t)?;
     let origin = Origin::builder().answer(and_stays_open(reply)).start(t.scene())?;
     let request = get(&origin, &fresh_path(t));
     let response = ask(t, &proxy, &request).explain(|failure| has_ended(failure, end))?;
     expect_status(&response, 200).by_hand(by_hand(&request))?;
     same_body(&response, body, &request).explain(|failure| sizes_in_body(failure, &response))?;
-    Ok(response)
+    is_done(t, &proxy, end)
 }
 
 /// Notes that what should be framing has become body.
@@ -230,15 +190,15 @@ fn sizes_in_body(failure: Failure, response: &Response) -> Failure {
 
 fn length(t: &mut Trial) -> Verdict {
     let body = octets(t, 20_011);
-    passes(t, &Reply::ok(&body), &body, "where Content-Length says").map(drop)
+    passes(t, &Reply::ok(&body), &body, "where Content-Length says")
 }
 
 /// Where chunks end; the first is one octet long, others have a letter in their size.
-const CUTS: [usize; 5] = [1, 11, 37, 300, 8_492];
+pub(super) const CUTS: [usize; 5] = [1, 11, 37, 300, 8_492];
 
 fn chunked(t: &mut Trial) -> Verdict {
     let body = octets(t, 20_011);
-    passes(t, &Reply::ok(&body).chunked(&CUTS), &body, "with the chunk of size 0").map(drop)
+    passes(t, &Reply::ok(&body).chunked(&CUTS), &body, "with the chunk of size 0")
 }
 
 fn close(t: &mut Trial) -> Verdict {
@@ -257,7 +217,7 @@ fn close(t: &mut Trial) -> Verdict {
 }
 
 fn none(t: &mut Trial) -> Verdict {
-    let proxy = share(t)?;
+    let proxy = patient(t)?;
     let length = t.rng.u32(1_000..9_000).to_string();
     let tag = format!("\"{}\"", word(t));
     let bare = |status| Reply::new(status).own_framing();
@@ -275,6 +235,7 @@ fn none(t: &mut Trial) -> Verdict {
         bodiless(t, &proxy, &request, what, status, &length).by_hand(by_hand(&request))?;
         let seen = last_received(t, &origin)?.head.method;
         ensure(seen == method, format!("the origin is asked with {method}"), format!("with {seen}"))?;
+        is_done(t, &proxy, &format!("with the head: {what} has no body"))?;
     }
     Ok(())
 }
@@ -302,9 +263,6 @@ fn bodiless(t: &Trial, proxy: &Up, request: &Request, what: &str, status: u16, l
         .into())
 }
 
-/// How long is waited for the close of a connection that the client has closed; what is late is not seen.
-const AFTER: std::time::Duration = std::time::Duration::from_millis(100);
-
 fn large(t: &mut Trial) -> Verdict {
     /// Several segments of loopback, which hold 64 KiB each: with less, the windows close and open by timers.
     const WINDOW: usize = 256 << 10;
@@ -324,83 +282,12 @@ fn large(t: &mut Trial) -> Verdict {
     same_body(&response, &body, &request)
 }
 
-/// The request as the origin has got it.
-fn delivered(t: &Trial, proxy: &Up, origin: &Origin, request: &Request) -> Verdict<message::Request> {
-    let response = ask(t, proxy, request).explain(|failure| {
-        if !failure.silent || origin.connections() == 0 || origin.asked() > 0 {
-            return failure;
-        }
-        failure
-            .note("your program has connected to the origin, which still waits for the rest of the request")
-    })?;
-    expect_status(&response, 200)
-        .note("the origin answers 200 to whatever it is asked")
-        .by_hand(by_hand(request))?;
-    last_received(t, origin)
-}
-
-/// Posts a body, and expects it at the origin.
-fn post(t: &mut Trial, frame: impl Fn(Request, &[u8]) -> Request) -> Verdict {
-    let proxy = share(t)?;
-    let origin = origin(t, &Reply::ok("received"))?;
-    let body = [b"\0\r\n\r\n\0".to_vec(), octets(t, 20_005)].concat();
-    let request = frame(to(&origin, "POST", &fresh_path(t)), &body);
-    let received = delivered(t, &proxy, &origin, &request)?;
-    if received.body == body {
-        return Ok(());
-    }
-    let difference = difference::describe(&body, &received.body);
-    let (seen, more) = difference.split_once('\n').unwrap_or((&difference, ""));
-    Err(Failure::new(format!("the client's body at the origin, {} octets", body.len()), seen)
-        .excerpt(more.lines())
-        .into())
-}
-
-fn post_length(t: &mut Trial) -> Verdict {
-    post(t, |request, body| request.field("Content-Length", body.len().to_string()).body(body))
-}
-
-fn post_chunked(t: &mut Trial) -> Verdict {
-    post(t, |request, body| {
-        let octets = Reply::ok(body).chunked(&CUTS).payload();
-        request.field("Transfer-Encoding", "chunked").body(octets)
-    })
-}
-
-fn methods(t: &mut Trial) -> Verdict {
-    let proxy = share(t)?;
-    let unknown = word(t).to_ascii_uppercase();
-    let text = text(t);
-    for (method, body) in
-        [("PUT", &*text), ("DELETE", ""), ("PATCH", &*text), ("OPTIONS", ""), (&*unknown, "")]
-    {
-        let origin = origin(t, &Reply::ok("done"))?;
-        let bare = to(&origin, method, &fresh_path(t));
-        let request = match body.len() {
-            0 => bare,
-            length => bare.field("Content-Length", length.to_string()).body(body),
-        };
-        let received = delivered(t, &proxy, &origin, &request)
-            .explain(|failure| failure.note(format!("the method was {method}")))?;
-        let seen = received.head.method;
-        ensure(seen == method, format!("the origin is asked with {method}"), format!("with {seen}"))
-            .by_hand(by_hand(&request))?;
-        if received.body != body.as_bytes() {
-            return fail(
-                format!("the body of {method} at the origin, {} octets", body.len()),
-                format!("{} octets", received.body.len()),
-            );
-        }
-    }
-    Ok(())
-}
-
 fn old_client(t: &mut Trial) -> Verdict {
     let proxy = share(t)?;
     let body = octets(t, 20_011);
     let origin = origin(t, &Reply::ok(&body).chunked(&CUTS))?;
     let request = get(&origin, &fresh_path(t)).version("HTTP/1.0");
-    let by_hand = by_hand(&request).replacen("-v", "-v --http1.0 --raw", 1);
+    let by_hand = by_hand(&request).replacen("-v", "-v --raw", 1);
     let response = ask(t, &proxy, &request).by_hand(&by_hand)?;
     expect_status(&response, 200).by_hand(&by_hand)?;
     if let Err(error) = answers_version(&response.head, (1, 0)) {

@@ -75,11 +75,13 @@ pub fn serves_on(t: &mut Trial, proxy: &Up, before: &str) -> Verdict {
 /// What can be typed to see the same, as far as one line can.
 pub fn by_hand(request: &Request) -> String {
     let target = String::from_utf8_lossy(request.target()).into_owned();
-    match request.method() {
-        "GET" => format!("curl -v -x http://127.0.0.1:8888 '{target}'"),
-        "HEAD" => format!("curl -vI -x http://127.0.0.1:8888 '{target}'"),
-        method => format!("curl -v -X {method} -x http://127.0.0.1:8888 '{target}'"),
-    }
+    let options = match (request.method(), request.http_version()) {
+        ("GET", "HTTP/1.0") => "-v --http1.0",
+        ("GET", _) => "-v",
+        ("HEAD", _) => "-vI",
+        (method, _) => &format!("-v -X {method}"),
+    };
+    format!("curl {options} -x http://127.0.0.1:8888 '{target}'")
 }
 
 /// A request as it reached the origin, strictly read.

@@ -99,15 +99,25 @@ impl Ping {
 }
 
 /// Waits for the program's end, and puts the trace beside what it printed.
-pub fn ended(t: &Trial, running: &Running, far: Far) -> Verdict<Ended> {
+pub fn ended(t: &mut Trial, running: &Arc<Running>, far: Far) -> Verdict<Ended> {
     let exit = wait_exit(t, running);
     let trace = far.finish();
-    Ok(Ended {
-        exit: exit?,
-        printed: Printed::read(&running.stdout()),
-        stderr: running.stderr().text(),
-        trace,
-    })
+    Ok(Ended { trace, ..ended_alone(t, running, exit?) })
+}
+
+/// The same without a far end.
+pub fn ended_alone(t: &mut Trial, running: &Arc<Running>, exit: Exit) -> Ended {
+    let (printed, stderr) = (Printed::read(&running.stdout()), running.stderr().text());
+    // That it ended, as a ping should, explains nothing.
+    let explains_nothing = match exit.status {
+        Status::Code(0) => true,
+        Status::Code(1) => stderr.is_empty(),
+        _ => false,
+    };
+    if explains_nothing {
+        t.unwatch(running);
+    }
+    Ended { exit, printed, stderr, trace: Trace::default() }
 }
 
 pub fn wait_exit(t: &Trial, running: &Running) -> Verdict<Exit> {
@@ -198,14 +208,14 @@ impl Ended {
     /// not do its part where the answer left so late that it may have missed `timeout`.
     pub fn received(&self, sequence: u16, ping: &Ping) -> Verdict<&Reply> {
         self.request(sequence)?;
-        if let Some((request, sent)) = self.answer(sequence)
-            && sent.at - request.at > ping.timeout * 4 / 5
-        {
-            return Err(Fault::Broken(format!("the answer to request {sequence} left too late")));
-        }
         let lines = self.firsts(sequence);
         let timed_out = self.printed.timeouts.iter().any(|line| line.sequence == u64::from(sequence));
         let [line] = lines[..] else {
+            if let Some((request, sent)) = self.answer(sequence)
+                && sent.at - request.at > ping.timeout * 4 / 5
+            {
+                return Err(Fault::Broken(format!("the answer to request {sequence} left too late")));
+            }
             let seen = match lines.len() {
                 0 if timed_out => "it is said to have timed out".to_owned(),
                 0 => "no such line".to_owned(),
@@ -223,13 +233,21 @@ impl Ended {
         Ok(line)
     }
 
+    /// Fails where a line says that this request was answered.
+    pub fn unanswered(&self, sequence: u16, why: &str) -> Verdict {
+        self.request(sequence)?;
+        match self.firsts(sequence).first() {
+            None => Ok(()),
+            Some(reply) => {
+                let seen = format!("a reply to it, time={} ms", reply.time.value);
+                Err(self.failure(format!("request {sequence} is lost: {why}"), seen).into())
+            }
+        }
+    }
+
     /// Fails unless this request has its one timeout line, and no reply line.
     pub fn lost(&self, sequence: u16, why: &str) -> Verdict {
-        self.request(sequence)?;
-        if let Some(reply) = self.firsts(sequence).first() {
-            let seen = format!("a reply to it, time={} ms", reply.time.value);
-            return Err(self.failure(format!("request {sequence} is lost: {why}"), seen).into());
-        }
+        self.unanswered(sequence, why)?;
         let lines = self.printed.timeouts.iter().filter(|line| line.sequence == u64::from(sequence)).count();
         self.ensure(
             lines == 1,

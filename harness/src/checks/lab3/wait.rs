@@ -17,11 +17,11 @@ const ADDRESS: Ipv4Addr = Ipv4Addr::LOCALHOST;
 pub const CHECKS: &[Check] = &[
     Check {
         id: "ping.wait.replies",
-        title: "each reply is printed: address, sequence number, time",
+        title: "each reply is printed, with its sequence number and time",
         lab: Lab::Lab3,
         stage: 2,
         tier: Tier::Core,
-        points: 5,
+        points: 4,
         role: Role::Ping,
         needs: &["ping.packet.sequence"],
         basis: Basis::Contract,
@@ -31,9 +31,25 @@ pub const CHECKS: &[Check] = &[
         peers: "iputils says `icmp_seq=` and adds `ttl=`; both are taken here.",
         hints: &[
             "Send, receive on the same socket, print; COUNT times.",
-            "`{n} bytes from {address}: seq={seq} time={ms} ms`, with the address without its port.",
+            "`{n} bytes from {address}: seq={seq} time={ms} ms`, to the letter.",
         ],
         run: replies,
+    },
+    Check {
+        id: "ping.wait.address",
+        title: "the line has the address that the reply came from, without its port",
+        lab: Lab::Lab3,
+        stage: 2,
+        tier: Tier::Core,
+        points: 1,
+        role: Role::Ping,
+        needs: &["ping.wait.replies"],
+        basis: Basis::Contract,
+        clause: "contract, lab 3",
+        why: "A name may stand for several addresses; the line says which of them has answered.",
+        peers: "iputils shows the name too, with the address in parentheses, unless given `-n`.",
+        hints: &["An address of a socket is a pair: print the first half of it."],
+        run: address,
     },
     Check {
         id: "ping.wait.flush",
@@ -101,7 +117,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 2,
         role: Role::Ping,
-        needs: &["ping.wait.timeout"],
+        needs: &["ping.wait.replies"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "One reply is enough to know that somebody is there; a lost one is no error.",
@@ -170,13 +186,7 @@ fn replies(t: &mut Trial) -> Verdict {
     let ping = Ping::new(10);
     let ended = ping.through(t, Script::answering())?;
     for sequence in 1..=10 {
-        let line = ended.received(sequence, &ping)?;
-        let right = line.address == ADDRESS.to_string();
-        ended.ensure(
-            right,
-            format!("`from {ADDRESS}:`, the address that was asked"),
-            format!("`from {}:`", line.address),
-        )?;
+        ended.received(sequence, &ping)?;
     }
     ended.ensure(
         ended.printed.replies.len() == 10,
@@ -184,6 +194,18 @@ fn replies(t: &mut Trial) -> Verdict {
         format!("{} of them", ended.printed.replies.len()),
     )?;
     ended.exits(0)
+}
+
+fn address(t: &mut Trial) -> Verdict {
+    let ended = Ping::new(2).every(ms(10)).through(t, Script::answering())?;
+    let expected = ADDRESS.to_string();
+    match ended.printed.replies.iter().find(|line| line.address != expected) {
+        None => Ok(()),
+        Some(line) => {
+            let seen = format!("`from {}:`", line.address);
+            ended.ensure(false, format!("`from {expected}:`, the address that was asked"), seen)
+        }
+    }
 }
 
 fn flush(t: &mut Trial) -> Verdict {

@@ -97,6 +97,8 @@ proptest! {
         let other = Echo::parse(&octets(Form::OtherSequence(by))).unwrap();
         prop_assert_eq!(other.sequence.wrapping_sub(reply.sequence) as i16, by);
         prop_assert_ne!(Echo::parse(&octets(Form::OtherIdentifier)).unwrap().identifier, reply.identifier);
+        let asked = Echo::parse(&octets(Form::OtherRequest)).unwrap();
+        prop_assert!(asked.is_request() && asked.identifier != message.identifier);
         let kind = Echo::parse(&octets(Form::Other { kind: 3, code: 1 })).unwrap();
         prop_assert_eq!((kind.kind, kind.code), (3, 1));
         prop_assert_eq!(octets(Form::Junk(length)).len(), length);

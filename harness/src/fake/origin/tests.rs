@@ -95,6 +95,17 @@ fn pieces_are_each_read_before_the_next_is_sent() {
 }
 
 #[test]
+fn what_is_answered_may_hang_on_what_is_asked() {
+    let script = Act::IfAsked(&["Range", "If-Range"], vec![send("part")], vec![send("whole")]);
+    let origin = origin([vec![script]]);
+    let mut socket = connect(&origin);
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: h\r\nrange: bytes=0-1\r\n\r\n").unwrap();
+    assert_eq!(read(&mut socket, 4), "part");
+    socket.write_all(REQUEST).unwrap();
+    assert_eq!(read(&mut socket, 5), "whole");
+}
+
+#[test]
 fn a_close_and_a_reset_are_told_apart() {
     let closing = origin([vec![send("x"), Act::Close]]);
     let mut socket = ask(&closing);
