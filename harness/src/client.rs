@@ -50,9 +50,9 @@ impl Conn {
         Conn { stream, buffer: Vec::new(), end: None, refused: false, responses: 0 }
     }
 
-    /// The connection itself; what has been received by then is dropped.
-    pub fn into_stream(self) -> Stream {
-        self.stream
+    /// The same connection once more, to write to while this one is read.
+    pub fn another(&self) -> Verdict<Stream> {
+        self.stream.another()
     }
 
     pub fn scene(&self) -> &Scene {

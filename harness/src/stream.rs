@@ -91,6 +91,13 @@ impl Stream {
         Ok(Stream { socket, lane, scene: scene.clone(), sent: 0 })
     }
 
+    /// The same connection once more, so that one thread can write while another reads.
+    pub fn another(&self) -> Verdict<Stream> {
+        let socket = self.socket.try_clone();
+        let socket = socket.map_err(|error| Fault::Broken(format!("could not copy a socket: {error}")))?;
+        Ok(Stream { socket, lane: self.lane, scene: self.scene.clone(), sent: 0 })
+    }
+
     pub fn scene(&self) -> &Scene {
         &self.scene
     }

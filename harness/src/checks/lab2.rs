@@ -1,5 +1,6 @@
 //! Lab 2: the caching proxy. The harness plays its clients and its origins at once.
 
+mod answers;
 mod broken;
 mod cache;
 mod cached;
@@ -9,6 +10,7 @@ mod failing;
 mod family;
 mod fields;
 mod finer;
+mod flow;
 mod forward;
 mod framing;
 mod freshness;
@@ -49,8 +51,10 @@ pub const GROUPS: &[&[Check]] = &[
     failing::CHECKS,
     broken::CHECKS,
     parsing::CHECKS,
+    answers::CHECKS,
     smuggling::CHECKS,
     many::CHECKS,
+    flow::CHECKS,
     persist::CHECKS,
     cache::CHECKS,
     freshness::CHECKS,

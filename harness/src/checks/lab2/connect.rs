@@ -5,12 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Socket, Type};
 
+use super::family::wait_quiet;
 use super::forward::{text, word};
 use super::session::{get, origin, serves_on, share};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Conn, Request, expect_status_in};
 use crate::deadline::poll_until;
-use crate::stream::{Arrival, Sent, Stream};
+use crate::stream::{Arrival, Stream};
 use crate::trial::{Trial, Up};
 use crate::verdict::{Explain, Failure, Fault, Verdict, ensure, fail};
 use crate::wire::difference;
@@ -39,7 +40,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         id: "ext.connect.large",
-        title: "a MiB passes in both directions at once",
+        title: "8 MiB pass in both directions at once",
         lab: Lab::Lab2,
         stage: 11,
         tier: Tier::Extension,
@@ -109,7 +110,11 @@ struct FarEnd {
 impl FarEnd {
     fn listen() -> Verdict<FarEnd> {
         let listen = || {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            socket.set_recv_buffer_size(WINDOW)?;
+            socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+            socket.listen(1)?;
+            let listener = TcpListener::from(socket);
             listener.set_nonblocking(true)?;
             let addr = listener.local_addr()?;
             Ok(FarEnd { listener, addr })
@@ -138,14 +143,13 @@ fn connect(target: &str) -> Request {
     Request::new("CONNECT", target, target)
 }
 
+/// Receive buffers, so that what is not read stays with the proxy: several segments of loopback, which hold 64 KiB.
+const WINDOW: usize = 256 << 10;
+
 /// Makes a tunnel: the client's end, and the far one.
 fn open(t: &Trial, proxy: &Up) -> Verdict<(Conn, Conn)> {
-    let (client, far) = open_with(t, proxy, Conn::open(t.scene(), proxy.addr)?)?;
-    Ok((client, Conn::over(far)))
-}
-
-fn open_with(t: &Trial, proxy: &Up, mut client: Conn) -> Verdict<(Conn, Stream)> {
     let far_end = FarEnd::listen()?;
+    let mut client = Conn::open_small(t.scene(), proxy.addr, WINDOW)?;
     let request = connect(&far_end.addr.to_string());
     let response = client.ask(&request).by_hand(by_hand())?;
     let status = response.head.status;
@@ -156,7 +160,7 @@ fn open_with(t: &Trial, proxy: &Up, mut client: Conn) -> Verdict<(Conn, Stream)>
         .by_hand(by_hand())?;
     let far = far_end.accept(t)?;
     t.step(format!("there is a tunnel from the client through {} to {}", proxy.addr, far_end.addr));
-    Ok((client, far))
+    Ok((client, Conn::over(far)))
 }
 
 fn by_hand() -> String {
@@ -170,17 +174,29 @@ fn passes(from: &mut Conn, to: &mut Conn, octets: &[u8], what: &str) -> Verdict 
 }
 
 fn arrives(to: &mut Conn, octets: &[u8], what: &str) -> Verdict {
-    let seen = to.take(octets.len()).explain(|failure| {
-        let expected = format!("{what}: {} octets come out of the tunnel", octets.len());
-        Failure { expected, notes: Vec::new(), ..failure }
+    let expected = format!("{what}: {} octets come out of the tunnel as they went in", octets.len());
+    let come = to.take(octets.len()).explain(|failure| {
+        let failure =
+            Failure { expected: expected.clone(), notes: Vec::new(), excerpt: Vec::new(), ..failure };
+        match octets.starts_with(to.pending()) {
+            true => failure,
+            false => {
+                let (seen, excerpt) = described(octets, to.pending());
+                Failure { seen, excerpt, ..failure }
+            }
+        }
     })?;
-    if seen == octets {
+    if come == octets {
         return Ok(());
     }
-    let difference = difference::describe(octets, &seen);
+    let (seen, excerpt) = described(octets, &come);
+    Err(Failure::new(expected, seen).excerpt(excerpt).into())
+}
+
+fn described(expected: &[u8], seen: &[u8]) -> (String, Vec<String>) {
+    let difference = difference::describe(expected, seen);
     let (seen, more) = difference.split_once('\n').unwrap_or((&difference, ""));
-    fail(format!("{what}: {} octets come out of the tunnel as they went in", octets.len()), seen)
-        .explain(|failure| failure.excerpt(more.lines()))
+    (seen.to_owned(), more.lines().map(str::to_owned).collect())
 }
 
 fn tunnel(t: &mut Trial) -> Verdict {
@@ -207,59 +223,35 @@ fn tunnel(t: &mut Trial) -> Verdict {
     )
 }
 
-/// Sends all of `octets` and takes in as many as come from the other end, a slice at a time.
-fn exchange(end: &mut Stream, octets: &[u8], expected: usize) -> Verdict<Vec<u8>> {
-    const SLICE: usize = 64 << 10;
-    const GLANCE: std::time::Duration = std::time::Duration::from_micros(100);
-    let mut come = Vec::new();
-    for slice in octets.chunks(SLICE) {
-        if end.send(slice)? == Sent::Refused {
-            break;
-        }
-        let glance = crate::deadline::Deadline::after(GLANCE);
-        while let Arrival::Octets(_) = end.receive(&mut come, glance)? {}
-    }
-    while come.len() < expected {
-        let deadline = end.scene().deadline().earlier(end.scene().silence());
-        match end.receive(&mut come, deadline)? {
-            Arrival::Octets(_) => {}
-            Arrival::Silence => {
-                let seen = format!("{} octets, and then nothing more", come.len());
-                return Err(Failure::new(format!("{expected} octets come out of the tunnel"), seen)
-                    .silent()
-                    .into());
-            }
-            Arrival::Fin | Arrival::Reset => break,
-        }
-    }
-    Ok(come)
-}
-
 fn large(t: &mut Trial) -> Verdict {
     let proxy = share(t)?;
-    let mut blocks = || -> Vec<u8> { (0..1 << 20).map(|_| t.rng.u8(..)).collect() };
-    let (up, down) = (blocks(), blocks());
-    let client = Conn::open(t.scene(), proxy.addr)?;
-    let (client, mut far) = open_with(t, &proxy, client)?;
-    let mut client = client.into_stream();
+    // No power of two, so that what a buffer loses cannot be covered by what follows it.
+    let mut block: Vec<u8> = (0..=u8::MAX).cycle().take(65_519).collect();
+    t.rng.shuffle(&mut block);
+    let up = block.repeat(129);
+    block.reverse();
+    let down = block.repeat(129);
+    let (mut client, mut far) = open(t, &proxy)?;
+    let (mut from_client, mut from_far) = (client.another()?, far.another()?);
     let (at_client, at_far) = std::thread::scope(|scope| {
-        let far = scope.spawn(|| exchange(&mut far, &down, up.len()));
-        let at_client = exchange(&mut client, &up, down.len());
-        (at_client, far.join())
+        // Who has gone shows where nothing arrives.
+        scope.spawn(|| from_client.send(&up).map(drop));
+        scope.spawn(|| from_far.send(&down).map(drop));
+        wait_quiet(&proxy);
+        let at_far = scope.spawn(|| late(&mut far, &up, "from the client"));
+        (late(&mut client, &down, "to the client"), at_far.join())
     });
-    let at_far = at_far.map_err(|_| Fault::Broken("the far end of a tunnel panicked".to_owned()))?;
-    for (what, came, sent) in [("the client", at_client, &down), ("the far end", at_far, &up)] {
-        let note = format!("a MiB went in at both ends at once; this is what came to {what}");
-        let came = came.note(&note)?;
-        if came != *sent {
-            let difference = difference::describe(sent, &came);
-            let (seen, more) = difference.split_once('\n').unwrap_or((&difference, ""));
-            return fail(format!("{} octets come out of the tunnel as they went in", sent.len()), seen)
-                .explain(|failure| failure.excerpt(more.lines()))
-                .note(note);
-        }
-    }
-    Ok(())
+    at_client?;
+    at_far.unwrap_or_else(|_| Err(Fault::Broken("the far end of a tunnel panicked".to_owned())))
+}
+
+/// Begins to read when the proxy can write no more.
+fn late(end: &mut Conn, octets: &[u8], what: &str) -> Verdict {
+    end.wait_until_stuck()?;
+    arrives(end, octets, what).note(
+        "both ends have sent as much as they could, and then begun to read; a write that finds the buffer full waits, \
+         or takes a part",
+    )
 }
 
 fn half_close(t: &mut Trial) -> Verdict {

@@ -1,13 +1,19 @@
-//! Stage 6: a client's connection, and when it ends (RFC 9112 §9).
+//! Stage 6: connections and exchanges, and when they end (RFC 9112 §9).
 
+use nix::sys::signal::Signal;
+
+use super::family::wait_quiet;
 use super::forward::{fresh_path, same_body, text};
 use super::reply::Reply;
-use super::session::{by_hand, get, last_received, origin, share, to};
+use super::session::{by_hand, get, last_received, origin, received, share, start, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Conn, Request, expect_status};
-use crate::fake::origin::{Act, Origin};
+use crate::deadline::Deadline;
+use crate::fake::origin::{Act, Latch, Origin};
+use crate::subject::Status;
 use crate::trial::{Trial, Up};
-use crate::verdict::{Explain, Failure, Verdict, ensure};
+use crate::verdict::{Explain, Failure, Fault, Verdict, ensure, fail};
+use crate::wire::http::body::Framing;
 use crate::wire::http::message::Response;
 
 pub const CHECKS: &[Check] = &[
@@ -19,7 +25,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Proxy,
-        needs: &["proxy.body.none", "proxy.request.length", "proxy.body.chunked"],
+        needs: &["proxy.body.none", "proxy.body.chunked", "proxy.request.chunked"],
         basis: Basis::Must,
         clause: "RFC 9112 §9.3",
         why: "In HTTP/1.1 a connection persists unless one side says `close`, and to a proxy each request on it may \
@@ -54,6 +60,26 @@ pub const CHECKS: &[Check] = &[
         ],
         run: close,
     },
+    Check {
+        id: "proxy.many.stop",
+        title: "on SIGTERM what is under way is finished, and then the proxy ends",
+        lab: Lab::Lab2,
+        stage: 6,
+        tier: Tier::Robust,
+        points: 1,
+        role: Role::Proxy,
+        needs: &["proxy.forward.get"],
+        basis: Basis::Contract,
+        clause: "contract, submissions",
+        why: "A proxy is restarted for every new version of it. It stops accepting, finishes the exchanges in flight, \
+              and ends within 5 s; otherwise each restart cuts somebody's download.",
+        peers: "squid waits for shutdown_lifetime (30 s unless configured), Apache does it on SIGWINCH.",
+        hints: &[
+            "SIGTERM ends a program at once unless it is handled: let the handler only note that the end has come.",
+            "Count the exchanges in flight; when the last one is over, or after 5 s, let main return.",
+        ],
+        run: stop,
+    },
 ];
 
 /// A client that asks on one connection, and on the next where that was said to end.
@@ -72,9 +98,7 @@ impl Client<'_> {
         self.asked += 1;
         conn.send(request.octets())?;
         let asked = self.asked;
-        let Some(response) =
-            conn.response_or_end(request.method()).note(format!("this is request {asked}"))?
-        else {
+        let Some(response) = conn.response_or_end(request.method())? else {
             let expected = "the connection persists, or the response before says `Connection: close`";
             return Err(Failure::new(expected, format!("it is closed without an answer to request {asked}"))
                 .rule("Who closes after each response says so in each (RFC 9112 §9.3).")
@@ -92,14 +116,14 @@ fn is_last(response: &Response) -> bool {
     let option = |option| response.head.fields.list_has("Connection", option);
     option("close")
         || response.head.version < (1, 1) && !option("keep-alive")
-        || response.framing == crate::wire::http::body::Framing::UntilClose
+        || response.framing == Framing::UntilClose
 }
 
 fn persistent(t: &mut Trial) -> Verdict {
     let proxy = share(t)?;
     let [one, two, three, four] = [text(t), text(t), text(t), text(t)];
-    let trailers = [&Reply::ok(&two).chunked(&[9]).octets()[..]].concat();
-    let trailers = [&trailers[..trailers.len() - 2], b"X-Sum: 1\r\nContent-Length: 7\r\n\r\n"].concat();
+    let trailers = with_trailers(&Reply::ok(&two).chunked(&[9]).octets());
+    let posted = with_trailers(&Reply::ok(&one).chunked(&[9]).payload());
     let first = Origin::builder()
         .answer(Reply::ok(&one).script())
         .answer(Reply::new(200).own_framing().field("Content-Length", "4000").script())
@@ -121,27 +145,47 @@ fn persistent(t: &mut Trial) -> Verdict {
     ] {
         let request = to(origin, method, &fresh_path(t));
         let request = match method {
-            "POST" => request.field("Content-Length", one.len().to_string()).body(&one),
+            "POST" => request.field("Transfer-Encoding", "chunked").body(&posted),
             _ => request,
         };
         let before = origin.asked();
-        let response = client.ask(t, &request)?;
+        let response = client.ask(t, &request);
         let note = format!(
             "request {} on this connection goes to {what} and those before went to either",
             client.asked
         );
-        ensure(
-            origin.asked() == before + 1,
-            "the origin that the target names is asked",
-            "it was not: another one was, or none",
-        )
-        .note(&note)?;
+        if origin.asked() == before {
+            let another = first.asked() + second.asked() == client.asked;
+            return astray(response, another).note(note);
+        }
+        let response = response.note(&note)?;
         expect_status(&response, status).note(&note)?;
         same_body(&response, body.as_bytes(), &request).note(&note)?;
         let line = last_received(t, origin)?.head.method;
         ensure(line == method, format!("the origin is asked with {method}"), format!("with {line}"))?;
     }
     Ok(())
+}
+
+/// The origin that the target names was not asked.
+fn astray(response: Verdict<Response>, another: bool) -> Verdict {
+    let expected = "the origin that the target names is asked";
+    if another {
+        return fail(expected, "another one is");
+    }
+    let status = response?.head.status;
+    let failure = Failure::new(expected, format!("none is, and the answer is a {status}"));
+    Err(match status {
+        400 => failure
+            .note("what was left of the request before may have been taken for the beginning of this one"),
+        _ => failure,
+    }
+    .into())
+}
+
+/// The same chunked message with trailers.
+fn with_trailers(message: &[u8]) -> Vec<u8> {
+    [&message[..message.len() - 2], b"X-Sum: 1\r\nX-More: 2\r\n\r\n"].concat()
 }
 
 fn close(t: &mut Trial) -> Verdict {
@@ -165,4 +209,63 @@ fn close(t: &mut Trial) -> Verdict {
             .by_hand(by_hand(&request))?;
     }
     Ok(())
+}
+
+fn stop(t: &mut Trial) -> Verdict {
+    let proxy = start(t, &[])?;
+    let [unanswered, begun] = [text(t), text(t)];
+    let latch = Latch::default();
+    let wait = Act::Await(latch.clone());
+    let silent = Origin::builder().answer([wait.clone(), Act::Send(Reply::ok(&unanswered).octets())]);
+    let silent = silent.start(t.scene())?;
+    let mut first = Reply::ok(&begun).octets();
+    let rest = first.split_off(first.len() - begun.len() / 2);
+    let halfway = Origin::builder().answer([Act::Send(first), wait, Act::Send(rest)]).start(t.scene())?;
+
+    let mut exchanges = Vec::new();
+    for (what, origin, body) in [
+        ("whose origin has not answered yet", &silent, &unanswered),
+        ("whose body has come half", &halfway, &begun),
+    ] {
+        let request = get(origin, &fresh_path(t));
+        let mut conn = Conn::open(t.scene(), proxy.addr)?;
+        conn.send(request.octets())?;
+        received(t, origin, 0)?;
+        exchanges.push((what, conn, request, body));
+    }
+    exchanges[1].1.wait_for_octets(1)?;
+
+    let sent = proxy.running.signal(Signal::SIGTERM);
+    sent.map_err(|error| Fault::Broken(format!("could not send a signal: {error}")))?;
+    t.step("sent SIGTERM while two exchanges were under way");
+    let deadline = Deadline::after(t.scene().patience() + STOP_GRACE);
+    wait_quiet(&proxy);
+    latch.open();
+    for (what, conn, request, body) in &mut exchanges {
+        let about = |failure: Failure| Failure {
+            expected: format!("an exchange {what} when SIGTERM comes is finished"),
+            ..failure
+        };
+        let response = conn.response("GET").explain(about)?;
+        expect_status(&response, 200).explain(about)?;
+        same_body(&response, body.as_bytes(), request).explain(about)?;
+    }
+    drop(exchanges);
+    t.unwatch(&proxy.running);
+    ends_by(Signal::SIGTERM, &proxy, deadline)
+}
+
+/// What a loaded machine adds to the contract's 5 s.
+const STOP_GRACE: std::time::Duration = std::time::Duration::from_secs(1);
+
+fn ends_by(signal: Signal, proxy: &Up, deadline: Deadline) -> Verdict {
+    let number = signal as i32;
+    let expected = format!("it ends within 5 s of {signal}, with 0 or {}, or by the signal", 128 + number);
+    match proxy.running.wait_exit(deadline).map(|exit| exit.status) {
+        Some(Status::Code(code)) if code == 0 || code == 128 + number => Ok(()),
+        Some(Status::Signal(by)) if by == number => Ok(()),
+        Some(status) => fail(expected, format!("it ended {status}")),
+        None => Err(Failure::new(expected, "it still runs").silent().into()),
+    }
+    .note("all exchanges were over by then")
 }
