@@ -83,10 +83,13 @@ impl Launch {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
-        let mut child = {
+        let spawned = {
             let _undisturbed = ports::undisturbed();
-            command.spawn()?
+            command.spawn()
         };
+        // It holds the other end of the control socket.
+        drop(command);
+        let mut child = spawned?;
         let started = Instant::now();
         let pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
         let shared = Arc::new(Shared::new(control, started, self.keep, self.flood));
