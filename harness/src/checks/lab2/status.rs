@@ -26,7 +26,7 @@ pub const CHECKS: &[Check] = &[
         clause: "RFC 9211 §2.1",
         why: "Who looks for a fault has to know whether a cache answered, and which one. Cache-Status is a list with a \
               member for each cache on the way: its name, and what it did, as parameters.",
-        peers: "squid 5 sends the field; Apache says `HIT` in an X-Cache of its own.",
+        peers: "Before there was this field each cache had its own: squid and Apache say HIT or MISS in X-Cache.",
         hints: &[
             "`Cache-Status: wirelab; hit`. The last member of the list is yours, nearest to the client.",
         ],

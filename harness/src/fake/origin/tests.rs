@@ -193,3 +193,19 @@ fn what_stands_behind_a_latch_is_sent_when_it_opens() {
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     assert_eq!(read(&mut socket, 4), "bccc");
 }
+
+#[test]
+fn what_finish_returns_is_all_that_was_sent_before_it() {
+    let origin = origin([vec![send("first")]]);
+    let mut last = connect(&origin);
+    last.write_all(b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\nmore").unwrap();
+    last.shutdown(Shutdown::Write).unwrap();
+    let mut half = connect(&origin);
+    half.write_all(b"GET /b").unwrap();
+    let _idle = connect(&origin);
+    let (exchanges, strays) = origin.finish().unwrap();
+    let mut octets: Vec<_> = exchanges.iter().map(|exchange| exchange.octets.len()).collect();
+    octets.sort_unstable();
+    assert_eq!(octets, [6, 51]);
+    assert_eq!(strays, b"more");
+}
