@@ -25,8 +25,17 @@ pub fn is_about(entry: &Entry, not_modified: &Response) -> bool {
     true // step 8: is about
 }
 
+/// What describes the octets of the stored body, which stay: a 304 that says otherwise is not believed
+/// (RFC 9111 §3.2).
+const OF_THE_BODY: [&str; 4] = [
+    "Content-Length",
+    "Content-Encoding",
+    "Content-Range",
+    "Content-MD5",
+];
+
 /// The stored response with what a 304 says anew (RFC 9111 §3.2): each field it has replaces the
-/// stored lines of that name. The length is the stored body's, whatever the 304 says.
+/// stored lines of that name.
 pub fn freshened(entry: &Entry, not_modified: &Response, times: Times) -> Entry {
     todo!("step 8: freshened")
 }
