@@ -51,7 +51,7 @@ fn every_starter_fails_its_first_check_and_hears_of_the_first_step() {
 #[test]
 fn whoever_has_written_the_steps_up_to_one_passes_the_stages_up_to_it() {
     let lab1 = [(3, 2), (6, 6), (9, 9)].map(|(through, stages)| (Lab::Lab1, through, stages));
-    let lab2 = [1, 4, 6, 8, 10].map(|through| (Lab::Lab2, through, u64::from(through)));
+    let lab2 = [1, 4, 6, 8].map(|through| (Lab::Lab2, through, u64::from(through)));
     let lab3 = [1, 2, 4, 6].map(|through| (Lab::Lab3, through, u64::from(through)));
     for (lab, through, stages) in lab1.into_iter().chain(lab2).chain(lab3) {
         // What comes much later fails by waiting for what is not written, and would take its time.
