@@ -60,7 +60,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Proxy,
-        needs: &["proxy.body.length"],
+        needs: &["proxy.body.length", "proxy.body.chunked"],
         basis: Basis::Must,
         clause: "RFC 9112 §6.3",
         why: "Octets behind the end of a response must not be processed, cached or forwarded as a response: the next \
