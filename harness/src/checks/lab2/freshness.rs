@@ -3,9 +3,9 @@
 use super::cached::Cached;
 use super::cases::Line::{In, Is};
 use super::cases::{Case, DAY, Line, asked, reused, try_all};
-use super::forward::same_body;
+use super::forward::{same_body, word};
 use super::reply::{Reply, date};
-use super::session::ask;
+use super::session::{ask, field_is};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::fake::origin::Act;
 use crate::trial::Trial;
@@ -138,6 +138,7 @@ pub const CHECKS: &[Check] = &[
         peers: "squid and Apache pass.",
         hints: &[
             "Store when the body's end has been seen, not when reading has ended.",
+            "The body is octets: keep a `Vec<u8>`, and send the length of that. Keep the fields as well.",
             "Whole is: as many octets as Content-Length says; the last chunk and the empty line after it; a FIN where \
              neither is there. A read error never is.",
         ],
@@ -226,8 +227,9 @@ fn expires(t: &mut Trial) -> Verdict {
 fn broken(t: &mut Trial) -> Verdict {
     let cached = Cached::start(t, &[])?;
     for (what, frame) in FRAMINGS {
-        let (request, body) = cached.page(t);
-        let (reply, end) = frame(Reply::ok(&body).max_age(600));
+        let (request, words) = cached.page(t);
+        let (media, body) = (format!("text/{}", word(t)), [words.as_bytes(), NO_TEXT].concat());
+        let (reply, end) = frame(Reply::ok(&body).field("Content-Type", &media).max_age(600));
         // All but the end of it, which the proxy reads before the connection ends.
         let octets = reply.octets();
         let cut = octets.len() - 5;
@@ -239,14 +241,18 @@ fn broken(t: &mut Trial) -> Verdict {
         cached.answers(&reply);
         let why = format!("its last response, {what}, broke off before its end");
         let (_, response) = cached.asked(t, &request, &why)?;
-        same_body(&response, body.as_bytes(), &request)?;
+        same_body(&response, &body, &request)?;
         let why = format!("it came {what}, to its end, with `max-age=600`");
         let response = cached.hit(t, &request, &why)?;
-        same_body(&response, body.as_bytes(), &request)
+        same_body(&response, &body, &request)
+            .and_then(|()| field_is(&response.head.fields, "Content-Type", &media, "the response"))
             .note(format!("this is the answer from the cache; from the origin it came {what}"))?;
     }
     Ok(())
 }
+
+/// What a body may hold that is a string of characters to nobody.
+const NO_TEXT: &[u8] = b"\0\r\n\r\n\xff\xc3";
 
 /// What is said of it, how it is framed, and what ends its connection too early.
 type Framed = (&'static str, fn(Reply) -> (Reply, Act));

@@ -397,9 +397,9 @@ fn one(t: &mut Trial) -> Verdict {
         let (_, response) = cached.asked(t, &large.request, "its body is larger than --cache-bytes")?;
         same_body(&response, &large.body, &large.request)?;
     }
+    a.is_kept(t, &cached, "what came after it is larger than the whole cache, and takes nobody's place")?;
     cached.answers(&b.reply());
-    let stored = cached
-        .hit(t, &b.request, "one page fits, and B is the last")
-        .note("before, a page came that is larger than the whole cache")?;
+    let why = "one page fits, and B is the last, after one that is larger than the whole cache";
+    let stored = cached.hit(t, &b.request, why)?;
     same_body(&stored, &b.body, &b.request)
 }
