@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use harness::report::{Outcome, Report};
+use harness::subject::Manifest;
 
 fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/peers")
@@ -24,11 +25,13 @@ fn deserved(readme: &str, name: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// `None` if the peer is not installed.
+/// In the lab of its manifest; `None` if the peer is not installed.
 fn check(name: &str, options: &[&str]) -> Option<Report> {
+    let dir = peers().join(name);
+    let manifest = Manifest::load(&dir).unwrap().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(["check", "lab1", "--format", "json", "--impl"])
-        .arg(peers().join(name))
+        .args(["check", manifest.lab.name(), "--format", "json", "--impl"])
+        .arg(dir)
         .args(options)
         .output()
         .unwrap();

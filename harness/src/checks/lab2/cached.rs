@@ -165,6 +165,10 @@ pub fn until_stored<T>(t: &Trial, mut attempt: impl FnMut() -> Verdict<Option<T>
     let mut pause = Duration::from_millis(5);
     while !deadline.passed() {
         wait(deadline.earlier(pause));
+        // Nothing could be sent any more.
+        if t.deadline().passed() {
+            break;
+        }
         pause *= 2;
         if let Some(found) = attempt()? {
             wait(Deadline::after(began.elapsed()));
