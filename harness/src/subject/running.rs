@@ -78,6 +78,8 @@ impl Launch {
             .env("RUST_BACKTRACE", "0")
             // A program that does not flush its lines must show it here as it does elsewhere.
             .env_remove("PYTHONUNBUFFERED")
+            // A starter and its solution have one name: in one directory they would be taken for each other.
+            .env_remove("CARGO_TARGET_DIR")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::piped())
