@@ -1,5 +1,6 @@
 //! Stage 4: messages that break off, and peers that go. Nobody may take a part for the whole (RFC 9112 §8).
 
+use super::family::wait_quiet;
 use super::forward::{fresh_path, same_body, text};
 use super::reply::Reply;
 use super::session::{ask, by_hand, get, serves_on, share};
@@ -254,6 +255,7 @@ fn client_gone(t: &mut Trial) -> Verdict {
     conn.send(get(&origin, &fresh_path(t)).octets())?;
     conn.wait_for_octets(1)?;
     conn.reset()?;
+    wait_quiet(&proxy);
     serves_on(t, &proxy, "a client that reset its connection in the middle of a large response")?;
 
     let latch = Latch::default();
@@ -265,5 +267,8 @@ fn client_gone(t: &mut Trial) -> Verdict {
     origin.request(0, t.deadline().earlier(t.scene().silence()))?;
     conn.reset()?;
     latch.open();
+    // It goes when it has sent all that the proxy takes.
+    drop(origin);
+    wait_quiet(&proxy);
     serves_on(t, &proxy, "a client that reset its connection before the origin had answered")
 }
