@@ -1,7 +1,7 @@
 //! Runs the checks of a lab: side by side, each after what it needs, each once more alone when it fails.
 //!
 //! A check that fails is run again with the same seed on a program of its own. If it then passes, the verdict
-//! is *flaky*. Failures by evidence (a wrong octet) are looked at again one at a time; failures by silence
+//! is *flaky*. What the harness could not do is tried once more too, and then simply passes. Failures by evidence (a wrong octet) are looked at again one at a time; failures by silence
 //! (nothing came in time) side by side, since they only wait.
 
 use std::fs;
@@ -226,8 +226,9 @@ impl Run<'_> {
                     let attempt = self.attempt(self.checks[at], &mut shared, false);
                     guard = lock(board);
                     guard.states[at] = match attempt.verdict {
+                        Ok(()) => State::Done(Outcome::Passed, attempt.elapsed),
+                        Err(Fault::Skipped(why)) => State::Done(Outcome::Skipped { why }, attempt.elapsed),
                         Err(Fault::Failed(_) | Fault::Broken(_)) => State::Failed(attempt),
-                        verdict => State::Done(settled(verdict), attempt.elapsed),
                     };
                     self.report_progress(&mut guard, at);
                     changed.notify_all();
@@ -322,12 +323,12 @@ impl Run<'_> {
         let second = self.attempt(check, &mut Shared::default(), true);
         let outcome = match &second.verdict {
             Err(Fault::Failed(_)) => self.failed(check, &second),
-            Ok(()) => match (failure_of(&first.verdict), self.keep_records(check, &first, &second)) {
-                (Some(failure), records) => Outcome::Flaky {
+            Ok(()) => match failure_of(&first.verdict) {
+                Some(failure) => Outcome::Flaky {
                     failure: Box::new(self.explain(check, failure, &first.journal)),
-                    records,
+                    records: self.keep_records(check, &first, &second),
                 },
-                (None, _) => Outcome::Passed,
+                None => Outcome::Passed,
             },
             Err(Fault::Broken(why)) => Outcome::Broken { why: why.clone() },
             Err(Fault::Skipped(why)) => Outcome::Skipped { why: why.clone() },
@@ -414,17 +415,6 @@ enum Needs {
     Open,
     /// By the check at this place.
     Unmet(usize),
-}
-
-fn settled(verdict: Verdict) -> Outcome {
-    match verdict {
-        Ok(()) => Outcome::Passed,
-        Err(Fault::Broken(why)) => Outcome::Broken { why },
-        Err(Fault::Skipped(why)) => Outcome::Skipped { why },
-        Err(Fault::Failed(failure)) => {
-            Outcome::Broken { why: format!("unsettled failure: {}", failure.seen) }
-        }
-    }
 }
 
 fn failure_of(verdict: &Verdict) -> Option<&Failure> {

@@ -1,5 +1,6 @@
 //! A proxy with its cache and an origin behind it: whether the origin is asked shows what is stored.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::client::Request;
@@ -66,18 +67,24 @@ impl Cached {
         self.origin.now([Act::IfAsked(CONDITIONS, copy.script(), reply.script())]);
     }
 
-    /// Asks, and fails unless the origin was asked once for it. Returns what the origin saw, and the response.
-    pub fn asked(&self, t: &Trial, request: &Request, why: &str) -> Verdict<(message::Request, Response)> {
+    /// Asks once; returns which requests came to the origin meanwhile, and the response.
+    fn ask(&self, t: &Trial, request: &Request) -> Verdict<(Range<usize>, Response)> {
         let before = self.origin.asked();
         let response = ask(t, &self.proxy, request)?;
-        match self.origin.asked() - before {
+        Ok((before..self.origin.asked(), response))
+    }
+
+    /// Asks, and fails unless the origin was asked once for it. Returns what the origin saw, and the response.
+    pub fn asked(&self, t: &Trial, request: &Request, why: &str) -> Verdict<(message::Request, Response)> {
+        let (came, response) = self.ask(t, request)?;
+        match came.len() {
             0 => Err(Failure::new(
                 format!("the origin is asked: {why}"),
                 "it was not: the answer came from the cache",
             )
             .by_hand(by_hand(request))
             .into()),
-            1 => Ok((received(t, &self.origin, before)?, response)),
+            1 => Ok((received(t, &self.origin, came.start)?, response)),
             times => fail("the origin is asked once", format!("it was asked {times} times for one request")),
         }
     }
@@ -86,9 +93,8 @@ impl Cached {
     /// its client has it), and fails unless it does. The origin's answer must meanwhile be the one that is stored.
     pub fn hit(&self, t: &Trial, request: &Request, why: &str) -> Verdict<Response> {
         let hit = until_stored(t, || {
-            let before = self.origin.asked();
-            let response = ask(t, &self.proxy, request)?;
-            Ok((self.origin.asked() == before).then_some(response))
+            let (came, response) = self.ask(t, request)?;
+            Ok(came.is_empty().then_some(response))
         })?;
         hit.ok_or_else(|| {
             let expected = format!("the answer comes from the cache: {why}");
@@ -99,9 +105,8 @@ impl Cached {
 
     /// Asks once, and fails unless the answer comes from the cache: for what has been a hit before.
     pub fn still_hit(&self, t: &Trial, request: &Request, why: &str) -> Verdict<Response> {
-        let before = self.origin.asked();
-        let response = ask(t, &self.proxy, request)?;
-        if self.origin.asked() != before {
+        let (came, response) = self.ask(t, request)?;
+        if !came.is_empty() {
             return fail(
                 format!("the answer comes from the cache, as before: {why}"),
                 "the origin was asked again",
@@ -121,9 +126,7 @@ impl Cached {
     pub fn asked_soon(&self, t: &Trial, request: &Request, why: &str) -> Verdict {
         let deadline = Deadline::within(Duration::from_secs(1)).min(t.deadline());
         while !deadline.passed() {
-            let before = self.origin.asked();
-            ask(t, &self.proxy, request)?;
-            if self.origin.asked() > before {
+            if !self.ask(t, request)?.0.is_empty() {
                 return Ok(());
             }
             wait(deadline.earlier(Duration::from_millis(100)));

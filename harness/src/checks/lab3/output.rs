@@ -89,7 +89,7 @@ impl Printed {
 
     fn line(&mut self, line: &str, seen: Option<Instant>) {
         self.lines.push(line.to_owned());
-        if let Some(found) = captures(&PATTERNS.reply, line) {
+        if let Some(found) = PATTERNS.reply.captures(line) {
             self.replies.push(Reply {
                 address: found[1].to_owned(),
                 sequence: number(&found, 2),
@@ -97,11 +97,11 @@ impl Printed {
                 duplicate: found.get(4).is_some(),
                 seen,
             });
-        } else if let Some(found) = captures(&PATTERNS.timeout, line) {
+        } else if let Some(found) = PATTERNS.timeout.captures(line) {
             self.timeouts.push(NoReply { sequence: number(&found, 1), seen });
-        } else if let Some(found) = captures(&PATTERNS.unreachable, line) {
+        } else if let Some(found) = PATTERNS.unreachable.captures(line) {
             self.unreachable.push(NoReply { sequence: number(&found, 2), seen });
-        } else if let Some(found) = captures(&PATTERNS.counts, line) {
+        } else if let Some(found) = PATTERNS.counts.captures(line) {
             let mentioned = |group: usize| found.get(group).map(|_| number(&found, group));
             self.counts = Some(Counts {
                 transmitted: number(&found, 1),
@@ -110,7 +110,7 @@ impl Printed {
                 errors: mentioned(4),
                 loss: decimal(&found[5]),
             });
-        } else if let Some(found) = captures(&PATTERNS.rtt, line) {
+        } else if let Some(found) = PATTERNS.rtt.captures(line) {
             let [min, avg, max, mdev] = [1, 2, 3, 4].map(|group| decimal(&found[group]));
             self.rtt = Some(Rtt { min, avg, max, mdev });
         }
@@ -135,10 +135,6 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         .map(|pattern| Regex::new(pattern).expect("the pattern is a regular expression"));
     Patterns { reply, timeout, unreachable, counts, rtt }
 });
-
-fn captures<'a>(pattern: &Regex, line: &'a str) -> Option<Captures<'a>> {
-    pattern.captures(line)
-}
 
 /// A number too large to be one is none that could be right.
 fn number(found: &Captures<'_>, group: usize) -> u64 {

@@ -12,7 +12,7 @@ use crate::fake::echo::{Far, Request, Sent, Trace};
 use crate::fake::network::Network;
 use crate::subject::{Exit, Running, Status};
 use crate::trial::Trial;
-use crate::verdict::{Failure, Fault, Verdict, ensure};
+use crate::verdict::{Explain, Failure, Fault, Verdict};
 
 /// What a time that a program prints or keeps may differ from the truth where the program is right: its clock is read
 /// a moment before the datagram leaves, or after.
@@ -276,12 +276,7 @@ impl Ended {
         }
         let expected =
             format!("seq {sequence} took about {:.1} ms, which is when its reply left", millis(held));
-        ensure(line.time.value <= most, expected, seen).map_err(|fault| match fault {
-            Fault::Failed(failure) => {
-                failure.excerpt(last_lines(&self.printed)).note(factor(line.time.value, millis(held))).into()
-            }
-            other => other,
-        })
+        self.ensure(line.time.value <= most, expected, seen).note(factor(line.time.value, millis(held)))
     }
 }
 

@@ -4,10 +4,9 @@
 
 use std::net::Ipv4Addr;
 
-use super::session::{Ended, Ping, ended, millis, ms, stretched};
+use super::session::{Ping, millis, ms, stretched};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::deadline::load;
-use crate::fake::echo::Far;
 use crate::fake::network::{Answer, Script};
 use crate::trial::Trial;
 use crate::verdict::{Explain, Verdict};
@@ -287,22 +286,15 @@ fn not_early(t: &mut Trial) -> Verdict {
 fn interval(t: &mut Trial) -> Verdict {
     let interval = ms(t.rng.u64(80..120));
     let ping = Ping::new(5).every(interval);
-    let far = Far::start(t.scene(), Script::answering())?;
-    let running = ping.start(t, far.addr())?;
-    let ended = ended(t, &running, far)?;
-    paced(&ended, 5, &ping)
-}
-
-/// Fails unless the requests took about as long as the interval says.
-fn paced(ended: &Ended, count: u16, ping: &Ping) -> Verdict {
-    let took = ended.request(count)?.at.saturating_duration_since(ended.request(1)?.at);
-    let due = ping.interval * u32::from(count - 1);
+    let ended = ping.through(t, Script::answering())?;
+    let took = ended.request(5)?.at.saturating_duration_since(ended.request(1)?.at);
+    let due = interval * 4;
     ended.ensure(
         took >= due * 9 / 10 && took <= due + ms(300).mul_f64(load()),
         format!(
-            "about {:.0} ms from the first request to request {count}, -i being {}",
+            "about {:.0} ms from the first request to request 5, -i being {}",
             millis(due),
-            ping.interval.as_secs_f64()
+            interval.as_secs_f64()
         ),
         format!("{:.0} ms", millis(took)),
     )

@@ -128,10 +128,11 @@ pub fn faults(checks: &[&Check], bank: &[Mutant]) -> Vec<String> {
             faults.push(format!("{slug} names {id}, which does not exist"));
         }
         if let (Some(id), 1) = (caught_by.first(), caught_by.len()) {
-            let lost: u32 = lost_with(checks, id).iter().map(|check| check.points).sum();
+            let waiting = lost_with(checks, id);
+            let lost: u32 = waiting.iter().map(|check| check.points).sum();
             // Where nothing listens, or nothing is printed, there is nothing to try.
             let is_basic = checks.iter().any(|check| check.id == *id && check.stage == 1)
-                || 2 * lost_with(checks, id).len() > checks.len();
+                || 2 * waiting.len() > checks.len();
             if lost > MOST_LOST && !is_basic {
                 faults.push(format!(
                     "{slug} loses {lost} points by failing {id} alone; {MOST_LOST} is the most"
