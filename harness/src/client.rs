@@ -331,14 +331,13 @@ pub fn expect_status_in(response: &Response, statuses: &[u16]) -> Verdict {
 }
 
 /// Fails unless the body is exactly these octets.
-pub fn expect_body(response: &Response, expected: &[u8]) -> Verdict {
+pub fn expect_body(response: &Response, expected: &[u8], whose: &str) -> Verdict {
     if response.body == expected {
         return Ok(());
     }
     let difference = difference::describe(expected, &response.body);
     let (seen, more) = difference.split_once('\n').unwrap_or((&difference, ""));
-    let failure =
-        Failure::new(format!("a body of {} octets, the file as it is on disk", expected.len()), seen);
+    let failure = Failure::new(format!("{whose}, {} octets", expected.len()), seen);
     Err(match more.lines().count() {
         0 => failure,
         1 => failure.note(more),

@@ -16,6 +16,7 @@ mod framing;
 mod freshness;
 mod lru;
 mod many;
+mod pages;
 mod parsing;
 mod persist;
 mod reply;

@@ -119,6 +119,12 @@ pub fn descendants(pid: i32) -> io::Result<Vec<i32>> {
     Ok(found)
 }
 
+/// What this process and its descendants are doing, without those that end meanwhile.
+pub fn family_activity(pid: i32) -> Vec<(i32, Activity)> {
+    let family = [pid].into_iter().chain(descendants(pid).unwrap_or_default());
+    family.filter_map(|pid| Some((pid, activity(pid).ok()?))).collect()
+}
+
 /// From now on the orphans among this process's descendants become its own children (`PR_SET_CHILD_SUBREAPER`).
 /// Where the system has no such thing, they go to init as ever.
 pub fn become_subreaper() -> io::Result<()> {

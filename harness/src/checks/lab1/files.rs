@@ -3,7 +3,7 @@
 use std::io;
 
 use super::serve::{Server, shared};
-use super::site::{File, Folder, prose, word};
+use super::site::{File, Folder, ON_DISK, prose, word};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Conn, expect_body, expect_status, expect_status_in};
 use crate::trial::Trial;
@@ -247,7 +247,8 @@ fn text(t: &mut Trial) -> Verdict {
     let mut conn = server.connect()?;
     let response = conn.ask(&server.get(&file.target))?;
     expect_status(&response, 200)?;
-    expect_body(&response, &file.body).explain(|failure| text_cut(failure, file, &response, &conn))?;
+    expect_body(&response, &file.body, ON_DISK)
+        .explain(|failure| text_cut(failure, file, &response, &conn))?;
     if matches!(response.framing, Framing::Length(_)) {
         return Ok(());
     }
@@ -287,7 +288,7 @@ fn get_file(server: &Server, target: &str, file: &File) -> Verdict {
 
 fn expect_file(response: &Response, file: &File) -> Verdict {
     expect_status(response, 200)?;
-    expect_body(response, &file.body)
+    expect_body(response, &file.body, ON_DISK)
 }
 
 fn binary(t: &mut Trial) -> Verdict {
@@ -352,9 +353,13 @@ fn dots(t: &mut Trial) -> Verdict {
     for target in [format!("{}../{name}", folder.target), format!("{}./../{name}", folder.target)] {
         let response = server.ask(&server.get(&target))?;
         expect_status_in(&response, &[200, 400, 403, 404])
-            .and_then(
-                |()| if response.head.status == 200 { expect_body(&response, &inside.body) } else { Ok(()) },
-            )
+            .and_then(|()| {
+                if response.head.status == 200 {
+                    expect_body(&response, &inside.body, ON_DISK)
+                } else {
+                    Ok(())
+                }
+            })
             .note(format!("the target was {target}, which stays inside the root and is the file {name:?}"))
             .by_hand("curl -s --path-as-is http://127.0.0.1:8080/dir/../notes.txt")?;
     }

@@ -12,6 +12,7 @@ use folders::{Listed, MARKUP, YEAR};
 use seen::{Entry, Seen, segments};
 
 use super::serve::{Server, shared};
+use super::site::ON_DISK;
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{expect_body, expect_status, expect_status_in, syntax_failure};
 use crate::trial::Trial;
@@ -291,7 +292,7 @@ fn lead(server: &Server, listed: &Listed, entry: &Entry) -> Verdict {
     // A directory linked without its slash is redirected to it.
     let statuses: &[u16] = if file.is_none() && !entry.slash { &[200, 301, 302, 307, 308] } else { &[200] };
     expect_status_in(&response, statuses)
-        .and_then(|()| file.map_or(Ok(()), |file| expect_body(&response, &file.body)))
+        .and_then(|()| file.map_or(Ok(()), |file| expect_body(&response, &file.body, ON_DISK)))
         .note(format!(
             "the link href=\"{}\" of the listing was followed: GET {}",
             String::from_utf8_lossy(&entry.link.href),

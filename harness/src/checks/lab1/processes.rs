@@ -130,9 +130,7 @@ impl<'a> Family<'a> {
     }
 
     fn activity(&self) -> Vec<(i32, Activity)> {
-        let supervisor = self.server.running().supervisor_pid();
-        let pids = self.pids().unwrap_or_default();
-        [supervisor].into_iter().chain(pids).filter_map(|pid| Some((pid, sys::activity(pid).ok()?))).collect()
+        sys::family_activity(self.server.running().supervisor_pid())
     }
 }
 

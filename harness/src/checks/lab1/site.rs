@@ -22,6 +22,9 @@ use crate::trial::Trial;
 use crate::verdict::Verdict;
 use crate::wire::uri;
 
+/// Whose body a response must have.
+pub const ON_DISK: &str = "the file as it is on disk";
+
 /// A run's document root and what stands where in it.
 pub struct Site {
     pub root: PathBuf,

@@ -1,6 +1,6 @@
 //! Stage 5: more than one answer from an origin, or more than one reading of it (RFC 9110 §15.2, RFC 9112 §6.3).
 
-use super::forward::{fresh_path, same_body, text};
+use super::pages::{fresh_path, same_body, text};
 use super::reply::Reply;
 use super::session::{ask, get, share};
 use crate::check::{Basis, Check, Lab, Role, Tier};

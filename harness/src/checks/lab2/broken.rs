@@ -1,7 +1,7 @@
 //! Stage 4: messages that break off, and peers that go. Nobody may take a part for the whole (RFC 9112 §8).
 
 use super::family::wait_quiet;
-use super::forward::{fresh_path, same_body, text};
+use super::pages::{fresh_path, same_body, text};
 use super::reply::Reply;
 use super::session::{ask, by_hand, get, serves_on, share};
 use crate::check::{Basis, Check, Lab, Role, Tier};

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::cached::{Cached, wait};
-use super::forward::{fresh_path, same_body, text, word};
+use super::pages::{fresh_path, same_body, text, word};
 use super::reply::{Reply, date};
 use super::session::{ask, by_hand, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};

@@ -10,7 +10,7 @@ use crate::trial::{Trial, Up};
 use crate::verdict::{Failure, Verdict, fail};
 use crate::wire::http::message::{self, Response};
 
-use super::forward::{fresh_path, text};
+use super::pages::{fresh_path, text};
 use super::reply::Reply;
 use super::session::{ask, by_hand, get, received, share, start};
 

@@ -1,7 +1,7 @@
 //! Responses as data: with these fields, may one be used again without asking?
 
 use super::cached::Cached;
-use super::forward::same_body;
+use super::pages::same_body;
 use super::reply::{Reply, date};
 use crate::client::{Request, expect_status};
 use crate::trial::Trial;

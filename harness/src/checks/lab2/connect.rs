@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use socket2::{Domain, Socket, Type};
 
 use super::family::wait_quiet;
-use super::forward::{text, word};
+use super::pages::{text, word};
 use super::session::{get, origin, serves_on, share};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Conn, Request, expect_status_in};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::forward::{fresh_path, word};
+use super::pages::{fresh_path, word};
 use super::reply::Reply;
 use super::session::{ask, by_hand, get, origin, serves_on, share, start};
 use crate::check::{Basis, Check, Lab, Role, Tier};

@@ -26,8 +26,7 @@ pub fn wait_quiet(proxy: &Up) {
     const PATIENCE: Duration = Duration::from_millis(500);
     let (mut before, mut same) = (Vec::new(), 0);
     poll_until(Deadline::within(PATIENCE), || {
-        let family = [proxy.running.supervisor_pid()].into_iter().chain(pids(proxy));
-        let now: Vec<_> = family.filter_map(|pid| Some((pid, sys::activity(pid).ok()?))).collect();
+        let now = sys::family_activity(proxy.running.supervisor_pid());
         let sleeps = now.iter().all(|(_, activity)| activity.asleep);
         same = if sleeps && now == before { same + 1 } else { 0 };
         before = now;

@@ -1,6 +1,6 @@
 //! Stage 3: which header fields go through, which stay at the hop, and what the proxy adds (RFC 9110 §7.6).
 
-use super::forward::{fresh_path, word};
+use super::pages::{fresh_path, word};
 use super::reply::Reply;
 use super::session::{ask, by_hand, get, last_received, origin, share};
 use crate::check::{Basis, Check, Lab, Role, Tier};

@@ -8,7 +8,7 @@ use super::cache::expect_age;
 use super::cached::Cached;
 use super::cases::Line::Is;
 use super::cases::{Case, asked, reused, try_all};
-use super::forward::{fresh_path, same_body, text, word};
+use super::pages::{fresh_path, same_body, text, word};
 use super::reply::{Reply, date};
 use super::session::{ask, by_hand, field_is, get, start, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};

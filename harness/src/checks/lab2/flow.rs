@@ -1,7 +1,7 @@
 //! Stage 6: a body passes as it comes, and no more of it is held than a buffer's worth.
 
 use super::family::{peak_memory, wait_quiet};
-use super::forward::{fresh_path, same_body};
+use super::pages::{fresh_path, same_body};
 use super::reply::Reply;
 use super::session::{get, received, share, start};
 use crate::check::{Basis, Check, Lab, Role, Tier};

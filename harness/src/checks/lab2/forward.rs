@@ -1,5 +1,6 @@
 //! Stage 1: one request goes through, and its response comes back.
 
+use super::pages::{fresh_path, same_body, text, word};
 use super::reply::Reply;
 use super::session::{ask, by_hand, get, last_received, origin, request_line, share, start};
 use crate::check::{Basis, Check, Lab, Role, Tier};
@@ -7,8 +8,6 @@ use crate::client::{Request, expect_status};
 use crate::fake::origin::Origin;
 use crate::trial::Trial;
 use crate::verdict::{Explain, Verdict, ensure, fail};
-use crate::wire::difference;
-use crate::wire::http::message::Response;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -156,20 +155,6 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-/// A path that nobody has asked for.
-pub fn fresh_path(t: &mut Trial) -> String {
-    format!("/{}/{}", word(t), word(t))
-}
-
-pub fn word(t: &mut Trial) -> String {
-    (0..8).map(|_| t.rng.lowercase()).collect()
-}
-
-/// A text that nobody can know.
-pub fn text(t: &mut Trial) -> String {
-    (0..20).map(|_| word(t)).collect::<Vec<_>>().join(" ")
-}
-
 fn get_through(t: &mut Trial) -> Verdict {
     let proxy = start(t, &[])?;
     let body = text(t);
@@ -290,15 +275,4 @@ fn status(t: &mut Trial) -> Verdict {
         same_body(&response, body.as_bytes(), &request)?;
     }
     Ok(())
-}
-
-pub fn same_body(response: &Response, body: &[u8], request: &Request) -> Verdict {
-    if response.body == body {
-        return Ok(());
-    }
-    let difference = difference::describe(body, &response.body);
-    let (seen, more) = difference.split_once('\n').unwrap_or((&difference, ""));
-    fail(format!("the origin's body, {} octets", body.len()), seen)
-        .explain(|failure| failure.excerpt(more.lines()))
-        .by_hand(by_hand(request))
 }

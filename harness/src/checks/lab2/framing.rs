@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::forward::{fresh_path, same_body, word};
+use super::pages::{fresh_path, same_body, word};
 use super::reply::Reply;
 use super::session::{ask, by_hand, get, last_received, options, origin, serves_on, share, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};

@@ -3,7 +3,7 @@
 use super::cached::Cached;
 use super::cases::Line::{In, Is};
 use super::cases::{Case, DAY, Line, asked, reused, try_all};
-use super::forward::{same_body, word};
+use super::pages::{same_body, word};
 use super::reply::{Reply, date};
 use super::session::{ask, field_is};
 use crate::check::{Basis, Check, Lab, Role, Tier};

@@ -1,7 +1,7 @@
 //! Stage 9: a cache of a given size, which forgets first what has not been used for longest.
 
 use super::cached::{CONDITIONS, Cached};
-use super::forward::{same_body, text, word};
+use super::pages::{same_body, text, word};
 use super::reply::{Reply, date};
 use super::session::ask;
 use crate::check::{Basis, Check, Lab, Role, Tier};

@@ -1,6 +1,6 @@
 //! Stage 6: many clients at once, and none of them waits for another.
 
-use super::forward::{fresh_path, same_body, text};
+use super::pages::{fresh_path, same_body, text};
 use super::reply::Reply;
 use super::session::{ask, get, origin, received, start, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};

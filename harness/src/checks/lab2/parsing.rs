@@ -1,6 +1,6 @@
 //! Stage 5: messages in any pieces, heads beyond all measure, and a way that leads back (RFC 9112 §2.2, §7).
 
-use super::forward::{fresh_path, same_body, word};
+use super::pages::{fresh_path, same_body, word};
 use super::reply::Reply;
 use super::session::{ask, by_hand, get, origin, received, request_line, serves_on, share, start, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};

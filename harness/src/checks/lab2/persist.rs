@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 
 use super::family::wait_quiet;
-use super::forward::{fresh_path, same_body, text};
+use super::pages::{fresh_path, same_body, text};
 use super::reply::Reply;
 use super::session::{by_hand, get, last_received, origin, received, share, start, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};

@@ -1,7 +1,7 @@
 //! Stage 2: requests with bodies, and methods of any name (RFC 9112 §6, RFC 9110 §9).
 
-use super::forward::{fresh_path, text, word};
 use super::framing::{CUTS, octets};
+use super::pages::{fresh_path, text, word};
 use super::reply::Reply;
 use super::session::{ask, by_hand, last_received, origin, share, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};

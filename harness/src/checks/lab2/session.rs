@@ -10,6 +10,7 @@ use crate::verdict::{Explain, Failure, Verdict, fail};
 use crate::wire::http::message::{self, Response};
 use crate::wire::http::{Fields, request::RequestHead};
 
+use super::pages::{fresh_path, text};
 use super::reply::Reply;
 
 /// The proxy's options: `--timeout` is always given, so that a silent origin is given up before the harness gives up.
@@ -54,9 +55,9 @@ pub fn ask(t: &Trial, proxy: &Up, request: &Request) -> Verdict<Response> {
 
 /// Fails unless the proxy serves on, after what `before` says.
 pub fn serves_on(t: &mut Trial, proxy: &Up, before: &str) -> Verdict {
-    let body: String = (0..20).map(|_| t.rng.lowercase()).collect();
+    let body = text(t);
     let origin = origin(t, &Reply::ok(&body))?;
-    let request = get(&origin, &format!("/{}", &body[..10]));
+    let request = get(&origin, &fresh_path(t));
     let lost = |failure: Failure| Failure {
         expected: format!("your program serves the next client, after {before}"),
         ..failure

@@ -3,7 +3,7 @@
 //! Each is either refused, or reaches the origin as exactly one request that the judge's strict parser reads to its
 //! end, with a body that the RFC allows. Everything that came to the origin is read, to the last octet.
 
-use super::forward::word;
+use super::pages::word;
 use super::reply::Reply;
 use super::session::{origin, serves_on, share};
 use crate::check::{Basis, Check, Lab, Role, Tier};

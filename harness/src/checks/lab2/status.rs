@@ -1,7 +1,7 @@
 //! Stage 11, an extension: the Cache-Status field (RFC 9211), read as the structured field that it is (RFC 9651).
 
 use super::cached::Cached;
-use super::forward::fresh_path;
+use super::pages::fresh_path;
 use super::reply::Reply;
 use super::session::{by_hand, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};

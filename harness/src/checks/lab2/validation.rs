@@ -2,7 +2,7 @@
 
 use super::cached::{CONDITIONS, Cached, until_stored};
 use super::cases::DAY;
-use super::forward::{same_body, text, word};
+use super::pages::{same_body, text, word};
 use super::reply::{Reply, date};
 use super::session::{ask, by_hand, field_is};
 use crate::check::{Basis, Check, Lab, Role, Tier};

@@ -67,7 +67,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 2,
         role: Role::Ping,
-        needs: &["ping.errors.closed-port"],
+        needs: &["ping.errors.closed-port", "ping.wait.interval"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "One pings a machine that restarts in order to see it come back. A refusal concerns one datagram, not the \
