@@ -307,11 +307,7 @@ fn fail_open<T>(silence: Duration) -> Verdict<T> {
 
 /// The octet that broke the rule, with a caret under it.
 pub fn syntax_failure(octets: &[u8], error: &SyntaxError) -> Fault {
-    let (line, carets) = bytes::excerpt(octets, error.offset, error.len, EXCERPT);
-    Failure::new("a well-formed message", format!("octet {} breaks a rule", error.offset))
-        .excerpt([line, carets])
-        .rule(format!("{} ({}).", error.rule, error.clause))
-        .into()
+    error.failure(octets, "a well-formed message").into()
 }
 
 /// Fails unless `response` has this status.

@@ -7,4 +7,9 @@ pub mod difference;
 pub mod html;
 pub mod http;
 pub mod icmp;
+mod scan;
+pub mod smtp;
+pub mod syntax;
 pub mod uri;
+
+pub use syntax::SyntaxError;

@@ -19,45 +19,12 @@ pub mod response;
 #[cfg(test)]
 mod testing;
 
-use std::fmt;
-
 pub use fields::{Field, Fields};
+
+pub use super::syntax::SyntaxError;
 
 /// A value and how many octets it took, or `None` if more octets are needed.
 pub type Parsed<T> = Result<Option<(T, usize)>, SyntaxError>;
-
-/// Where octets leave the grammar, and which rule they break.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyntaxError {
-    /// Index in the input of the first offending octet.
-    pub offset: usize,
-    /// How many octets offend, from there on; 0 if something is missing at `offset`.
-    pub len: usize,
-    /// The rule in plain words, as a lower-case fragment.
-    pub rule: String,
-    /// Where the rule is written, such as `RFC 9112 §2.2`.
-    pub clause: &'static str,
-}
-
-impl SyntaxError {
-    pub(crate) fn new(offset: usize, len: usize, rule: impl Into<String>, clause: &'static str) -> Self {
-        SyntaxError { offset, len, rule: rule.into(), clause }
-    }
-
-    /// The same complaint about an input that begins `base` octets earlier.
-    pub fn shifted(mut self, base: usize) -> Self {
-        self.offset += base;
-        self
-    }
-}
-
-impl fmt::Display for SyntaxError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "octet {}: {} ({})", self.offset, self.rule, self.clause)
-    }
-}
-
-impl std::error::Error for SyntaxError {}
 
 /// An octet of a `token`: a method, a field name, a transfer coding (RFC 9110 §5.6.2).
 pub fn is_token_octet(octet: u8) -> bool {
