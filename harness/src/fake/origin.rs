@@ -5,18 +5,15 @@
 //! for in between, and how the connection ends. What the program under test sent is kept as it came and parsed by the
 //! judge's strict parser.
 //!
-//! On drop the origin stops, wakes and joins its thread.
+//! On drop the origin ends.
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
-
+use super::accepting::{Accepting, SLICE, Stop};
+use super::latch::Latch;
 use crate::client::syntax_failure;
 use crate::deadline::Deadline;
 use crate::scene::Scene;
@@ -24,9 +21,6 @@ use crate::stream::{Arrival, Sent, Stream};
 use crate::verdict::{Failure, Fault, Verdict};
 use crate::wire::http::Fields;
 use crate::wire::http::message::{Progress, Request, read_request};
-
-/// How long a stop may go unnoticed.
-const SLICE: Duration = Duration::from_millis(20);
 
 /// One act of the origin on a connection.
 #[derive(Clone, Debug)]
@@ -48,24 +42,6 @@ pub enum Act {
     Repeat(Vec<u8>, usize),
     /// The first acts where the request has one of these fields, else the others.
     IfAsked(&'static [&'static str], Vec<Act>, Vec<Act>),
-}
-
-/// A gate that is opened once, for as many as wait.
-#[derive(Clone, Debug, Default)]
-pub struct Latch(Arc<(Mutex<bool>, Condvar)>);
-
-impl Latch {
-    pub fn open(&self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.0.1.notify_all();
-    }
-
-    /// Whether it was open within `span`.
-    pub fn is_open_within(&self, span: Duration) -> bool {
-        let open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.0.1.wait_timeout_while(open, span, |open| !*open);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
-    }
 }
 
 /// What came in on one connection for one script.
@@ -92,28 +68,27 @@ impl Builder {
     pub fn start(self, scene: &Scene) -> Verdict<Origin> {
         let broken = |error: io::Error| Fault::Broken(format!("could not start an origin server: {error}"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(broken)?;
-        let addr = listener.local_addr().map_err(broken)?;
         let book = Book { scripts: self.scripts.into_iter().map(Arc::from).collect(), ..Book::default() };
         let shared = Arc::new(Shared { book: Mutex::new(book), ..Shared::default() });
-        let thread = std::thread::spawn({
+        let serve = {
             let (shared, scene) = (Arc::clone(&shared), scene.clone());
-            move || shared.listen(&listener, &scene)
-        });
-        Ok(Origin { addr, shared, thread: Some(thread) })
+            move |socket| shared.accept(socket, &scene)
+        };
+        let accepting = Accepting::start(listener, shared.stop.clone(), serve).map_err(broken)?;
+        Ok(Origin { shared, accepting })
     }
 }
 
 /// A running origin.
 #[derive(Debug)]
 pub struct Origin {
-    addr: SocketAddr,
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    accepting: Accepting,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    stop: AtomicBool,
+    stop: Stop,
     book: Mutex<Book>,
     changed: Condvar,
 }
@@ -126,8 +101,6 @@ struct Book {
     connections: usize,
     /// What came behind the last request of a connection.
     strays: Vec<u8>,
-    /// The connection after which there are no others.
-    mark: Option<SocketAddr>,
 }
 
 impl Origin {
@@ -136,7 +109,7 @@ impl Origin {
     }
 
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.accepting.addr()
     }
 
     /// From now on every request gets this script.
@@ -151,12 +124,12 @@ impl Origin {
 
     /// `host:port`, as in a target or a Host field.
     pub fn authority(&self) -> String {
-        self.addr.to_string()
+        self.addr().to_string()
     }
 
     /// The absolute-form target for a path (RFC 9112 §3.2.2).
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.addr)
+        format!("http://{}{path}", self.addr())
     }
 
     /// Every request so far, in the order of arrival.
@@ -171,25 +144,11 @@ impl Origin {
 
     /// Ends it once all that has been sent to it is read. Returns every request, and what came behind the last one of
     /// a connection.
-    pub fn finish(mut self) -> Verdict<(Vec<Exchange>, Vec<u8>)> {
-        let mark = || {
-            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-            socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
-            self.shared.lock().mark = socket.local_addr()?.as_socket();
-            socket.connect(&self.addr.into())
-        };
-        // Those who have connected before it are accepted before it.
-        mark().map_err(|error| Fault::Broken(format!("could not end an origin server: {error}")))?;
-        self.join();
+    pub fn finish(self) -> Verdict<(Vec<Exchange>, Vec<u8>)> {
+        let ended = self.accepting.finish();
+        ended.map_err(|error| Fault::Broken(format!("could not end an origin server: {error}")))?;
         let mut book = self.shared.lock();
         Ok((std::mem::take(&mut book.exchanges), std::mem::take(&mut book.strays)))
-    }
-
-    fn join(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // Its panic has been printed where it happened.
-            let _ = thread.join();
-        }
     }
 
     /// The request at `index`, strictly parsed, as soon as it is there.
@@ -207,39 +166,17 @@ impl Origin {
     }
 }
 
-impl Drop for Origin {
-    fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::SeqCst);
-        // A connection wakes the thread that waits in accept.
-        let _ = TcpStream::connect(self.addr);
-        self.join();
-    }
-}
-
 impl Shared {
     fn lock(&self) -> std::sync::MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn listen(&self, listener: &TcpListener, scene: &Scene) {
-        std::thread::scope(|scope| {
-            while let Ok((socket, peer)) = listener.accept() {
-                if self.lock().mark == Some(peer) {
-                    self.stop.store(true, Ordering::SeqCst);
-                }
-                if self.stop.load(Ordering::SeqCst) {
-                    break;
-                }
-                self.lock().connections += 1;
-                let scene = scene.clone();
-                scope.spawn(move || {
-                    if let Ok(stream) = Stream::over(&scene, socket, "origin") {
-                        // What goes wrong here shows in what the program under test then does.
-                        let _ = self.serve(stream);
-                    }
-                });
-            }
-        });
+    fn accept(&self, socket: TcpStream, scene: &Scene) {
+        self.lock().connections += 1;
+        if let Ok(stream) = Stream::over(scene, socket, "origin") {
+            // What goes wrong here shows in what the program under test then does.
+            let _ = self.serve(stream);
+        }
     }
 
     /// One connection: requests, each with its script, until one of them ends it.
@@ -291,23 +228,11 @@ impl Shared {
                     }
                 }
             }
-            match self.receive(stream, buffer)? {
+            match self.stop.receive(stream, buffer)? {
                 Arrival::Octets(_) => {}
                 Arrival::Fin => ended = Some("a FIN"),
                 Arrival::Reset => ended = Some("a reset"),
                 Arrival::Silence => ended = Some("silence"),
-            }
-        }
-    }
-
-    /// Waits in slices, so that a stop is noticed.
-    fn receive(&self, stream: &mut Stream, into: &mut Vec<u8>) -> Verdict<Arrival> {
-        loop {
-            // Anew each time: the check may have restarted its clock.
-            let deadline = stream.scene().deadline();
-            let arrival = stream.receive(into, deadline.earlier(SLICE))?;
-            if arrival != Arrival::Silence || deadline.passed() || self.stop.load(Ordering::SeqCst) {
-                return Ok(arrival);
             }
         }
     }
@@ -343,7 +268,7 @@ impl Shared {
                 Act::Await(latch) => {
                     let deadline = stream.scene().deadline();
                     while !latch.is_open_within(SLICE) {
-                        if deadline.passed() || self.stop.load(Ordering::SeqCst) {
+                        if deadline.passed() || self.stop.is_set() {
                             return Ok(Then::Ended);
                         }
                     }
@@ -351,7 +276,7 @@ impl Shared {
                 }
                 Act::Repeat(octets, times) => {
                     let sent = (0..*times).try_fold(Sent::All, |_, _| match stream.send(octets) {
-                        Ok(Sent::All) if !self.stop.load(Ordering::SeqCst) => Ok(Sent::All),
+                        Ok(Sent::All) if !self.stop.is_set() => Ok(Sent::All),
                         other => Err(other),
                     });
                     sent.or_else(|ended| ended)?
@@ -373,7 +298,7 @@ impl Shared {
 
     fn read_to_end(&self, stream: &mut Stream) -> Verdict {
         let mut strays = Vec::new();
-        while let Arrival::Octets(_) = self.receive(stream, &mut strays)? {}
+        while let Arrival::Octets(_) = self.stop.receive(stream, &mut strays)? {}
         self.lock().strays.append(&mut strays);
         Ok(())
     }

@@ -7,6 +7,9 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
+
+use crate::deadline::{Deadline, poll_until};
 
 /// What `/proc/PID/status` says. Sizes are in octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +126,21 @@ pub fn descendants(pid: i32) -> io::Result<Vec<i32>> {
 pub fn family_activity(pid: i32) -> Vec<(i32, Activity)> {
     let family = [pid].into_iter().chain(descendants(pid).unwrap_or_default());
     family.filter_map(|pid| Some((pid, activity(pid).ok()?))).collect()
+}
+
+/// Waits until every thread of this process and of its descendants sleeps and goes on sleeping: what was sent to them,
+/// signals included, has had its effect. Those that never sleep are not waited for long.
+pub fn wait_quiet(pid: i32) {
+    const LOOKS: usize = 6;
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let (mut before, mut same) = (Vec::new(), 0);
+    poll_until(Deadline::within(PATIENCE), || {
+        let now = family_activity(pid);
+        let sleeps = now.iter().all(|(_, activity)| activity.asleep);
+        same = if sleeps && now == before { same + 1 } else { 0 };
+        before = now;
+        (same == LOOKS).then_some(())
+    });
 }
 
 /// From now on the orphans among this process's descendants become its own children (`PR_SET_CHILD_SUBREAPER`).

@@ -1,8 +1,5 @@
 //! The processes of the proxy under test, as Linux tells in `/proc`.
 
-use std::time::Duration;
-
-use crate::deadline::{Deadline, poll_until};
 use crate::sys;
 use crate::trial::Up;
 use crate::verdict::{Fault, Verdict};
@@ -19,17 +16,7 @@ pub fn peak_memory(proxy: &Up) -> Verdict<u64> {
     })
 }
 
-/// Waits until every thread of the program and of its supervisor sleeps and goes on sleeping: what was sent to it,
-/// signals included, has had its effect. One that never sleeps is not waited for long.
+/// Waits until what was sent to the proxy has had its effect.
 pub fn wait_quiet(proxy: &Up) {
-    const LOOKS: usize = 6;
-    const PATIENCE: Duration = Duration::from_millis(500);
-    let (mut before, mut same) = (Vec::new(), 0);
-    poll_until(Deadline::within(PATIENCE), || {
-        let now = sys::family_activity(proxy.running.supervisor_pid());
-        let sleeps = now.iter().all(|(_, activity)| activity.asleep);
-        same = if sleeps && now == before { same + 1 } else { 0 };
-        before = now;
-        (same == LOOKS).then_some(())
-    });
+    sys::wait_quiet(proxy.running.supervisor_pid());
 }

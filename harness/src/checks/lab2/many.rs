@@ -5,7 +5,8 @@ use super::reply::Reply;
 use super::session::{ask, get, origin, received, start, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Conn, Request, expect_status};
-use crate::fake::origin::{Act, Latch, Origin};
+use crate::fake::latch::Latch;
+use crate::fake::origin::{Act, Origin};
 use crate::trial::{Trial, Up};
 use crate::verdict::{Explain, Failure, Verdict};
 

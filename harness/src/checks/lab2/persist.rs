@@ -9,7 +9,8 @@ use super::session::{by_hand, get, last_received, origin, received, share, start
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Conn, Request, expect_status};
 use crate::deadline::Deadline;
-use crate::fake::origin::{Act, Latch, Origin};
+use crate::fake::latch::Latch;
+use crate::fake::origin::{Act, Origin};
 use crate::subject::Status;
 use crate::trial::{Trial, Up};
 use crate::verdict::{Explain, Failure, Fault, Verdict, ensure, fail};
