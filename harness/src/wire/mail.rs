@@ -156,34 +156,45 @@ impl Reader<'_> {
                 format!("what is inside a {} is encoded, never the whole: 7bit or 8bit", media.essence());
             return Err(field.refuse(rule, "RFC 2045 §6.4"));
         }
-        if encoding == "7bit" {
-            self.check_seven_bit(&body)?;
-        }
         let content = if media.kind == "multipart" {
             let boundary = multipart::boundary(&media, &header)?;
-            let ranges = multipart::split(self.message, body, boundary)?;
+            let ranges = multipart::split(self.message, body.clone(), boundary)?;
             let parts = ranges.into_iter().map(|range| self.entity(range, depth + 1));
-            Content::Parts(parts.collect::<Result<_, _>>()?)
+            let parts = parts.collect::<Result<_, _>>()?;
+            self.check_eight_bit(
+                &encoding,
+                &body,
+                "a multipart with 8bit parts is 8bit itself; without Content-Transfer-Encoding it is 7bit",
+                "RFC 2045 §6.4",
+            )?;
+            Content::Parts(parts)
         } else {
+            self.check_eight_bit(
+                &encoding,
+                &body,
+                "7bit content, and without Content-Transfer-Encoding it is that, has no octet above 127; \
+                 quoted-printable and base64 are for the others",
+                "RFC 2045 §2.7",
+            )?;
             let octets = encoding::decode(&encoding, &self.message[body.clone()], body.start)?;
             Content::Leaf { octets, raw: body }
         };
         Ok(Entity { header, media, disposition, encoding, content })
     }
 
-    fn check_seven_bit(&self, body: &Range<usize>) -> Result<(), SyntaxError> {
-        if !self.eight_bit {
+    fn check_eight_bit(
+        &self,
+        encoding: &str,
+        body: &Range<usize>,
+        rule: &str,
+        clause: &'static str,
+    ) -> Result<(), SyntaxError> {
+        if encoding != "7bit" || !self.eight_bit {
             return Ok(());
         }
         match self.message[body.clone()].iter().position(|octet| !octet.is_ascii()) {
             None => Ok(()),
-            Some(at) => Err(SyntaxError::new(
-                body.start + at,
-                1,
-                "7bit content, and without Content-Transfer-Encoding it is that, has no octet above 127; \
-                 quoted-printable and base64 are for the others",
-                "RFC 2045 §2.7",
-            )),
+            Some(at) => Err(SyntaxError::new(body.start + at, 1, rule, clause)),
         }
     }
 }

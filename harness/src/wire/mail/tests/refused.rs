@@ -131,6 +131,20 @@ fn a_multipart_has_parts_and_a_closing_delimiter() {
 }
 
 #[test]
+fn a_multipart_with_eight_bit_parts_is_eight_bit_itself() {
+    let message = |whole: &str, part: &str| {
+        let fields =
+            format!("Content-Type: multipart/mixed; boundary=x\r\nContent-Transfer-Encoding: {whole}");
+        let part = format!("Content-Transfer-Encoding: {part}\r\n\r\ncaf\u{e9}");
+        format!("{fields}\r\n\r\n--x\r\n{part}\r\n--x--\r\n")
+    };
+    let clause = |whole, part| parse(message(whole, part).as_bytes()).map(drop).map_err(|error| error.clause);
+    assert_eq!(clause("8bit", "8bit"), Ok(()));
+    assert_eq!(clause("7bit", "8bit"), Err("RFC 2045 §6.4"));
+    assert_eq!(clause("8bit", "7bit"), Err("RFC 2045 §2.7"));
+}
+
+#[test]
 fn multiparts_are_not_nested_without_end() {
     let open = |depth: usize| {
         format!("Content-Type: multipart/mixed; boundary=b{depth:03}\r\n\r\n--b{depth:03}\r\n")
