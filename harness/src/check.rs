@@ -26,7 +26,7 @@ pub enum Lab {
 
 impl Lab {
     /// Every lab whose checks exist.
-    pub const ALL: &'static [Lab] = &[Lab::Lab1, Lab::Lab2, Lab::Lab3];
+    pub const ALL: &'static [Lab] = &[Lab::Lab1, Lab::Lab2, Lab::Lab3, Lab::Lab4];
 
     /// The word on the command line: `lab1`.
     pub const fn name(self) -> &'static str {
@@ -74,7 +74,7 @@ impl Lab {
             Lab::Lab1 => crate::checks::lab1::STAGES,
             Lab::Lab2 => crate::checks::lab2::STAGES,
             Lab::Lab3 => crate::checks::lab3::STAGES,
-            Lab::Lab4 => &[],
+            Lab::Lab4 => crate::checks::lab4::STAGES,
         }
     }
 
@@ -84,7 +84,7 @@ impl Lab {
             Lab::Lab1 => crate::checks::lab1::GROUPS,
             Lab::Lab2 => crate::checks::lab2::GROUPS,
             Lab::Lab3 => crate::checks::lab3::GROUPS,
-            Lab::Lab4 => &[],
+            Lab::Lab4 => crate::checks::lab4::GROUPS,
         };
         groups.iter().copied().flatten()
     }

@@ -106,6 +106,8 @@ pub struct Trial<'a> {
     /// What was started or used, and how much it had said on stderr before this check.
     watched: Vec<(Arc<Running>, u64)>,
     used_shared: bool,
+    /// What no report may show.
+    secrets: Vec<String>,
     /// Another look at a failed check: everything fresh.
     alone: bool,
 }
@@ -120,6 +122,7 @@ impl<'a> Trial<'a> {
             model: env.model,
             watched: Vec::new(),
             used_shared: false,
+            secrets: Vec::new(),
             alone,
         }
     }
@@ -222,7 +225,24 @@ impl<'a> Trial<'a> {
     /// Starts a program that is not a server; the caller waits for its end.
     pub fn run(&mut self, role: Role, arguments: Vec<OsString>) -> Verdict<Arc<Running>> {
         let launch = self.launch(role, arguments)?;
-        self.step(format!("started your program: {}", command(&launch)));
+        self.run_launch(&launch)
+    }
+
+    /// The same with a variable whose value no report may show.
+    pub fn run_with_secret(
+        &mut self,
+        role: Role,
+        arguments: Vec<OsString>,
+        variable: &str,
+        secret: &str,
+    ) -> Verdict<Arc<Running>> {
+        self.secrets.push(secret.to_owned());
+        let launch = self.launch(role, arguments)?.env(variable, secret);
+        self.run_launch(&launch)
+    }
+
+    fn run_launch(&mut self, launch: &Launch) -> Verdict<Arc<Running>> {
+        self.step(format!("started your program: {}", command(launch)));
         let started = launch.start(self.env.supervisor, self.start_deadline());
         self.scene.restart_clock();
         let running = Arc::new(started.map_err(|error| not_started(&error))?);
@@ -325,6 +345,9 @@ impl<'a> Trial<'a> {
         }
         for (running, before) in &self.watched {
             failure.notes.extend(obituary(running, *before));
+        }
+        for secret in &self.secrets {
+            failure.texts().for_each(|text| *text = text.replace(secret, "[the password]"));
         }
         Err(Fault::Failed(failure))
     }

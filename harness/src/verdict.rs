@@ -62,6 +62,16 @@ impl Failure {
         self
     }
 
+    /// Everything in it that a person reads.
+    pub fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        [&mut self.expected, &mut self.seen]
+            .into_iter()
+            .chain(&mut self.excerpt)
+            .chain(&mut self.notes)
+            .chain(&mut self.rule)
+            .chain(&mut self.by_hand)
+    }
+
     pub fn silent(mut self) -> Self {
         self.silent = true;
         self

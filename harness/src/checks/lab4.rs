@@ -1,0 +1,23 @@
+//! Lab 4: `mail`, which submits a mail to a server.
+
+mod dialogue;
+mod letter;
+mod session;
+
+use crate::check::Check;
+
+/// The stages of the climb; each check names one, counted from 1.
+pub const STAGES: &[&str] = &[
+    "a first mail",
+    "replies",
+    "refusals",
+    "the text",
+    "the header",
+    "attachments",
+    "STARTTLS",
+    "AUTH",
+    "pipelining",
+];
+
+/// One table a group, in the order in which the checks are met.
+pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS];
