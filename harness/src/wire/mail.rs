@@ -161,12 +161,10 @@ impl Reader<'_> {
             let ranges = multipart::split(self.message, body.clone(), boundary)?;
             let parts = ranges.into_iter().map(|range| self.entity(range, depth + 1));
             let parts = parts.collect::<Result<_, _>>()?;
-            self.check_eight_bit(
-                &encoding,
-                &body,
-                "a multipart with 8bit parts is 8bit itself; without Content-Transfer-Encoding it is 7bit",
-                "RFC 2045 §6.4",
-            )?;
+            if transfer.is_some() {
+                let rule = "a multipart with 8bit parts is 8bit itself";
+                self.check_eight_bit(&encoding, &body, rule, "RFC 2045 §6.4")?;
+            }
             Content::Parts(parts)
         } else {
             self.check_eight_bit(

@@ -36,7 +36,7 @@ fn address(field: &Field, scanner: &mut Scanner<'_>, found: &mut Vec<Mailbox>) -
         found.push(mailbox(field, scanner)?);
         return Ok(());
     }
-    phrase(field, scanner)?;
+    phrase(scanner)?;
     scanner.advance();
     skip_cfws(scanner)?;
     while scanner.peek() != Some(b';') {
@@ -73,7 +73,7 @@ fn mailbox(field: &Field, scanner: &mut Scanner<'_>) -> Result<Mailbox, SyntaxEr
     match special(scanner)? {
         Some(b'@') => Ok(Mailbox { name: None, address: addr_spec(scanner)? }),
         Some(b'<') => {
-            let name = phrase(field, scanner)?;
+            let name = phrase(scanner)?;
             scanner.advance();
             let address = addr_spec(scanner)?;
             match scanner.eat(b'>') {
@@ -116,7 +116,7 @@ fn addr_spec(scanner: &mut Scanner<'_>) -> Result<String, SyntaxError> {
 }
 
 /// A display name: words up to a special (RFC 5322 §3.2.5); `None` if there are none.
-fn phrase(field: &Field, scanner: &mut Scanner<'_>) -> Result<Option<String>, SyntaxError> {
+fn phrase(scanner: &mut Scanner<'_>) -> Result<Option<String>, SyntaxError> {
     let mut text = String::new();
     let mut after_encoded = None;
     loop {
@@ -130,7 +130,7 @@ fn phrase(field: &Field, scanner: &mut Scanner<'_>) -> Result<Option<String>, Sy
             }
             _ => match atom(scanner) {
                 [] => return Ok(after_encoded.map(|_| text)),
-                atom if words::looks_encoded(atom) => (words::in_phrase(field, at, atom)?, true),
+                atom if words::looks_encoded(atom) => (words::in_phrase(at, atom)?, true),
                 atom => (ascii(atom), false),
             },
         };

@@ -174,6 +174,5 @@ fn an_encoded_word_that_breaks_a_rule_is_refused() {
     }
     assert_eq!(refused("S: =?utf-8?Q?=4?=", Field::text), ("=".to_owned(), "RFC 2047 §4.2"));
     let line = format!("S: {} =?utf-8?Q?a?= bc", "x".repeat(57));
-    assert_eq!(refused(&line, Field::text), ("c".to_owned(), "RFC 2047 §2"));
-    assert!(field(line.trim_end_matches('c')).text().is_ok());
+    assert!(field(&line).text().is_ok(), "well-known software has such lines");
 }
