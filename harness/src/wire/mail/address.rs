@@ -33,14 +33,14 @@ pub(super) fn addresses(field: &Field) -> Result<Vec<Mailbox>, SyntaxError> {
 /// A mailbox, or a group of them: `Friends: a@example.com, b@example.com;`.
 fn address(field: &Field, scanner: &mut Scanner<'_>, found: &mut Vec<Mailbox>) -> Result<(), SyntaxError> {
     if special(scanner)? != Some(b':') {
-        found.push(mailbox(field, scanner)?);
+        found.push(mailbox(scanner)?);
         return Ok(());
     }
     phrase(scanner)?;
     scanner.advance();
     skip_cfws(scanner)?;
     while scanner.peek() != Some(b';') {
-        found.push(mailbox(field, scanner)?);
+        found.push(mailbox(scanner)?);
         skip_cfws(scanner)?;
         if !scanner.eat(b',') {
             break;
@@ -69,7 +69,7 @@ fn special(scanner: &Scanner<'_>) -> Result<Option<u8>, SyntaxError> {
 }
 
 /// `user@example.com` or `Name <user@example.com>`.
-fn mailbox(field: &Field, scanner: &mut Scanner<'_>) -> Result<Mailbox, SyntaxError> {
+fn mailbox(scanner: &mut Scanner<'_>) -> Result<Mailbox, SyntaxError> {
     match special(scanner)? {
         Some(b'@') => Ok(Mailbox { name: None, address: addr_spec(scanner)? }),
         Some(b'<') => {
