@@ -20,7 +20,7 @@ pub(super) fn addresses(field: &Field) -> Result<Vec<Mailbox>, SyntaxError> {
     let mut scanner = field.scanner();
     let mut found = Vec::new();
     loop {
-        address(field, &mut scanner, &mut found)?;
+        address(&mut scanner, &mut found)?;
         skip_cfws(&mut scanner)?;
         if !scanner.eat(b',') {
             break;
@@ -31,7 +31,7 @@ pub(super) fn addresses(field: &Field) -> Result<Vec<Mailbox>, SyntaxError> {
 }
 
 /// A mailbox, or a group of them: `Friends: a@example.com, b@example.com;`.
-fn address(field: &Field, scanner: &mut Scanner<'_>, found: &mut Vec<Mailbox>) -> Result<(), SyntaxError> {
+fn address(scanner: &mut Scanner<'_>, found: &mut Vec<Mailbox>) -> Result<(), SyntaxError> {
     if special(scanner)? != Some(b':') {
         found.push(mailbox(scanner)?);
         return Ok(());
