@@ -75,7 +75,8 @@ pub struct Mail {
     pub parameters: Vec<(String, Option<String>)>,
     /// The forward-paths that were accepted, in order.
     pub recipients: Vec<String>,
-    /// Without the dots that transparency adds (RFC 5321 §4.5.2), to the last line end.
+    /// Without the dots that transparency adds (RFC 5321 §4.5.2), to the last line end. Where lines ended with LF alone,
+    /// which [`Mail::wire`] shows, CRLF stands here.
     pub content: Vec<u8>,
     /// As it came, without the end of data.
     pub wire: Vec<u8>,

@@ -217,7 +217,7 @@ fn paths(t: &mut Trial) -> Verdict {
         Command::Rcpt { to, .. } => to == &letter.to[0],
         _ => true,
     };
-    for command in ended.commands() {
+    for command in ended.commands().filter(|command| ["MAIL", "RCPT"].contains(&command.verb().as_str())) {
         match &command.parsed {
             Err(error) => {
                 return Err(error.failure(command.line.as_bytes(), "a command in its syntax").into());
@@ -246,7 +246,7 @@ fn crlf(t: &mut Trial) -> Verdict {
     }
     let mail = ended.mail()?;
     ensure(!mail.bare_lf, "the end of data: CR LF, dot, CR LF", "LF, dot, LF")?;
-    let content = &mail.content;
+    let content = &mail.wire;
     match memchr::memchr_iter(b'\n', content).find(|&at| at == 0 || content[at - 1] != b'\r') {
         None => Ok(()),
         Some(at) => {

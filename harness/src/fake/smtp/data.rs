@@ -1,5 +1,7 @@
 //! A mail between 354 and the end of data (RFC 5321 §4.1.1.4, §4.5.2).
 
+use std::borrow::Cow;
+
 use memchr::memmem;
 
 const END: &[u8] = b"\r\n.\r\n";
@@ -36,6 +38,21 @@ impl Data {
 pub fn bare_end(octets: &[u8]) -> Option<Extent> {
     let dot = [&b"\n.\n"[..], b"\n.\r\n"].into_iter().find(|end| octets.ends_with(end))?;
     Some(Extent { content: octets.len() - dot.len() + 1, consumed: octets.len() })
+}
+
+/// The lines with CRLF at the end of each, whatever they ended with: for a client that is told elsewhere what it did.
+pub fn with_crlf(wire: &[u8]) -> Cow<'_, [u8]> {
+    let bare = |at: usize| at == 0 || wire[at - 1] != b'\r';
+    if !memchr::memchr_iter(b'\n', wire).any(bare) {
+        return Cow::Borrowed(wire);
+    }
+    let lines = wire.split_inclusive(|&octet| octet == b'\n');
+    Cow::Owned(lines.fold(Vec::with_capacity(wire.len() * 2), |mut all, line| {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        all.extend_from_slice(text.strip_suffix(b"\r").unwrap_or(text));
+        all.extend_from_slice(if line.ends_with(b"\n") { b"\r\n" } else { b"" });
+        all
+    }))
 }
 
 /// Takes away the dot that was added to each line that began with one.
@@ -75,6 +92,12 @@ mod tests {
         assert_eq!(Data::default().end(b"a\n.\r\n"), None);
         assert_eq!(bare_end(b"a\n.\n"), Some(Extent { content: 2, consumed: 4 }));
         assert_eq!(bare_end(b"a\r\n."), None);
+    }
+
+    #[test]
+    fn bare_line_feeds_become_line_ends() {
+        assert_eq!(*with_crlf(b"a\nb\r\n\n.c"), *b"a\r\nb\r\n\r\n.c");
+        assert!(matches!(with_crlf(b"a\r\nb\r"), Cow::Borrowed(b"a\r\nb\r")));
     }
 
     #[test]

@@ -179,7 +179,13 @@ impl Dialogue<'_> {
                         .rule(format!("{} ({}).", error.rule, error.clause)),
                     _ => error.failure(command.line.as_bytes(), "a command in the RFC's syntax"),
                 };
-                self.fault(&command, Wrong::Syntax, failure, line(501, "this is no such command's syntax"))
+                self.note_fault(&command, Wrong::Syntax, failure);
+                match forgiven(&command) {
+                    Some(Forgiven::Hello(hello)) => self.hello(hello),
+                    Some(Forgiven::Mail(from)) => self.begin(&command, &from, &Parameters::new()),
+                    Some(Forgiven::Rcpt(to)) => self.recipient(&command, &to),
+                    None => self.say(&line(501, "this is no such command's syntax").accepting(false)),
+                }
             }
             Ok(parsed) => match parsed {
                 smtp::Command::Ehlo(_) => self.hello(Hello::Ehlo),
@@ -218,8 +224,12 @@ impl Dialogue<'_> {
 
     /// Notes a fault and refuses.
     fn fault(&mut self, command: &Command, what: Wrong, failure: Failure, refusal: Reply) -> Verdict<Then> {
-        self.session.faults.push(SessionFault { verb: command.verb(), what, failure });
+        self.note_fault(command, what, failure);
         self.say(&refusal.accepting(false))
+    }
+
+    fn note_fault(&mut self, command: &Command, what: Wrong, failure: Failure) {
+        self.session.faults.push(SessionFault { verb: command.verb(), what, failure });
     }
 
     fn out_of_order(&mut self, command: &Command, first: &str, clause: &str) -> Verdict<Then> {
@@ -436,7 +446,7 @@ impl Dialogue<'_> {
         let stream = self.channel.stream();
         stream.scene().journal.received(stream.lane(), &mail.wire);
         mail.wire.truncate(extent.content);
-        mail.content = data::unstuffed(&mail.wire);
+        mail.content = data::unstuffed(&data::with_crlf(&mail.wire));
         mail.whole = true;
         mail.behind = self.channel.unread.len();
     }
@@ -512,6 +522,9 @@ impl Dialogue<'_> {
         if !self.client_waits() {
             return Ok(());
         }
+        // By Nagle's algorithm, what the client wrote may wait in its system for the acknowledgement of what came.
+        self.channel.stream().acknowledge_now();
+        self.client_waits();
         let before = self.channel.unread.len();
         let arrival = self.channel.look()?;
         let octets = self.channel.unread[before..].to_vec();
@@ -533,6 +546,30 @@ impl Dialogue<'_> {
         let rest = std::mem::take(&mut self.channel.unread);
         self.note_strays(&rest);
         Ok(())
+    }
+}
+
+/// What a server that forgives takes a line of wrong syntax for.
+enum Forgiven {
+    Hello(Hello),
+    Mail(String),
+    Rcpt(String),
+}
+
+/// A wrong name of the client's, or a path without its brackets or with white space before them: noted, but no reason to
+/// end the dialogue there, of which other checks want to see the rest.
+fn forgiven(command: &Command) -> Option<Forgiven> {
+    let path = || {
+        let (_, path) = command.line.split_once(':')?;
+        let address = path.trim().trim_start_matches('<').split(['>', ' ']).next()?;
+        smtp::is_mailbox(address).then(|| address.to_owned())
+    };
+    match command.verb().as_str() {
+        "EHLO" => Some(Forgiven::Hello(Hello::Ehlo)),
+        "HELO" => Some(Forgiven::Hello(Hello::Helo)),
+        "MAIL" => path().map(Forgiven::Mail),
+        "RCPT" => path().map(Forgiven::Rcpt),
+        _ => None,
     }
 }
 

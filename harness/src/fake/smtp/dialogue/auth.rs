@@ -88,7 +88,7 @@ impl Dialogue<'_> {
                 };
                 let failure = Failure::new("NUL, user, NUL, password, and all of it in base64", seen)
                     .rule("RFC 4616 §2.");
-                self.note_fault(command, failure);
+                self.note_fault(command, Wrong::Syntax, failure);
                 Ok(Some((Vec::new(), Vec::new())))
             }
         }
@@ -117,14 +117,10 @@ impl Dialogue<'_> {
             Ok(response) => Ok(Some(response)),
             Err(error) => {
                 let failure = Failure::new("an answer to the challenge in base64", error.rule.clone());
-                self.note_fault(command, failure.rule(format!("{} ({}).", error.rule, error.clause)));
+                let failure = failure.rule(format!("{} ({}).", error.rule, error.clause));
+                self.note_fault(command, Wrong::Syntax, failure);
                 Ok(Some(Vec::new()))
             }
         }
-    }
-
-    fn note_fault(&mut self, command: &Command, failure: Failure) {
-        let verb = command.verb();
-        self.session.faults.push(super::SessionFault { verb, what: Wrong::Syntax, failure });
     }
 }
