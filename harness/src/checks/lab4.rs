@@ -2,7 +2,10 @@
 
 mod dialogue;
 mod letter;
+mod refusals;
+mod replies;
 mod session;
+mod timing;
 
 use crate::check::Check;
 
@@ -20,4 +23,4 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS];
+pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS, replies::CHECKS, refusals::CHECKS, timing::CHECKS];

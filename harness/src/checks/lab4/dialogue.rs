@@ -283,7 +283,8 @@ fn lockstep(t: &mut Trial) -> Verdict {
     ended.mail().map(|_| ())
 }
 
-fn too_early(early: &Early) -> Failure {
+/// What the client said before its turn.
+pub fn too_early(early: &Early) -> Failure {
     let seen = match early.closed {
         true => "it closed the connection".to_owned(),
         false => format!("{:?}", String::from_utf8_lossy(&early.octets[..early.octets.len().min(80)])),

@@ -495,6 +495,13 @@ impl Dialogue<'_> {
                 }
                 Sent::All
             }
+            Act::Pause(span) => {
+                let over = self.channel.deadline().earlier(*span);
+                if poll_until(over, || self.stop.is_set().then_some(())).is_some() {
+                    return Ok(Then::End);
+                }
+                Sent::All
+            }
             Act::Close | Act::Cut => {
                 self.close(matches!(act, Act::Cut))?;
                 return Ok(Then::End);

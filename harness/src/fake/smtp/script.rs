@@ -1,6 +1,7 @@
 //! What a mail server says, as data: the reply at each point of the dialogue, octet for octet.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use crate::fake::latch::Latch;
 
@@ -28,6 +29,8 @@ pub enum Act {
     Pieces(Vec<u8>, Vec<usize>),
     /// Waits until the latch is open.
     Await(Latch),
+    /// Says nothing for so long.
+    Pause(Duration),
     /// Sends FIN, under TLS after a `close_notify`, then reads until the client closes.
     Close,
     /// Sends FIN and no `close_notify`: as somebody on the way could.
