@@ -1,7 +1,11 @@
 //! Lab 4: `mail`, which submits a mail to a server.
 
+mod attachments;
 mod dialogue;
 mod letter;
+mod names;
+mod parts;
+mod pipelining;
 mod session;
 
 use crate::check::Check;
@@ -20,4 +24,4 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS];
+pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS, attachments::CHECKS, names::CHECKS, pipelining::CHECKS];
