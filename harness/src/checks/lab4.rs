@@ -1,7 +1,11 @@
 //! Lab 4: `mail`, which submits a mail to a server.
 
+mod attachments;
 mod dialogue;
 mod letter;
+mod names;
+mod parts;
+mod pipelining;
 mod refusals;
 mod replies;
 mod session;
@@ -23,4 +27,12 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS, replies::CHECKS, refusals::CHECKS, timing::CHECKS];
+pub const GROUPS: &[&[Check]] = &[
+    dialogue::CHECKS,
+    replies::CHECKS,
+    refusals::CHECKS,
+    timing::CHECKS,
+    attachments::CHECKS,
+    names::CHECKS,
+    pipelining::CHECKS,
+];

@@ -31,6 +31,8 @@ pub(super) struct Dialogue<'a> {
     authenticated: bool,
     /// The transaction that MAIL began.
     mail: Option<Mail>,
+    /// Replies to a group of which commands are still unread.
+    held: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,6 +57,7 @@ impl Shared {
             greeted: None,
             authenticated: false,
             mail: None,
+            held: Vec::new(),
         };
         // What goes wrong here shows in what the client under test then does.
         let _ = dialogue.play();
@@ -118,6 +121,9 @@ impl Dialogue<'_> {
 
     fn read_command(&mut self) -> Verdict<Option<Command>> {
         let Some((octets, bare_lf)) = self.read_line()? else { return Ok(None) };
+        if self.plan().delivery == Delivery::Grouped && self.held.is_empty() && self.client_waits() {
+            self.channel.look()?;
+        }
         let parsed = smtp::parse(&octets);
         let line = auth::without_credentials(&octets);
         self.record(&format!("{line}{}", if bare_lf { "\n" } else { "\r\n" }));
@@ -149,6 +155,9 @@ impl Dialogue<'_> {
     }
 
     fn read_more(&mut self) -> Verdict<Then> {
+        if self.send_held()? == Sent::Refused {
+            return Ok(Then::End);
+        }
         match self.channel.receive()? {
             Arrival::Octets(_) => return Ok(Then::GoOn),
             Arrival::Fin => self.session.end = End::Fin,
@@ -484,6 +493,10 @@ impl Dialogue<'_> {
                     }
                     Sent::All
                 }
+                Delivery::Grouped => {
+                    self.held.extend_from_slice(octets);
+                    if self.channel.unread.contains(&b'\n') { Sent::All } else { self.send_held()? }
+                }
             },
             Act::Pieces(octets, cuts) => self.send(octets, cuts)?,
             Act::Await(latch) => {
@@ -522,6 +535,11 @@ impl Dialogue<'_> {
         let stream = self.channel.stream();
         stream.scene().journal.sent(stream.lane(), octets);
         if cuts.is_empty() { self.channel.send(octets) } else { self.channel.send_pieces(octets, cuts) }
+    }
+
+    fn send_held(&mut self) -> Verdict<Sent> {
+        let held = std::mem::take(&mut self.held);
+        if held.is_empty() { Ok(Sent::All) } else { self.send(&held, &[]) }
     }
 
     /// Waits until the client does nothing, and notes what has come though it was the server's turn.

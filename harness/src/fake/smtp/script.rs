@@ -102,6 +102,9 @@ pub enum Delivery {
     /// A line at a time. Before each the server waits until the client does nothing, and notes what it has said though
     /// it was not its turn.
     Lockstep,
+    /// As where commands come in groups (RFC 2920 §3.2): the server reads a group once the client does nothing, and all
+    /// its replies leave in one segment. [`Command::behind`](super::Command::behind) tells what came together.
+    Grouped,
 }
 
 /// The replies that a check wants; what is not here is answered as a friendly server would.

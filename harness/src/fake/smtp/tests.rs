@@ -1,6 +1,6 @@
 //! The server keeps the order of commands, and what it was told.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -137,4 +137,28 @@ fn a_mail_that_ends_in_the_middle_is_kept_and_not_whole() {
     let mails = &server.finish().unwrap()[0].mails;
     assert_eq!((mails.len(), mails[0].whole), (1, false));
     assert_eq!(mails[0].content, b"half\r\n");
+}
+
+#[test]
+fn the_replies_to_a_group_leave_together() {
+    let builder = Smtp::builder().offers(["PIPELINING"]).delivery(Delivery::Grouped);
+    let server = builder.at(Point::Rcpt, line(550, "nobody")).start(&Scene::new(PATIENCE)).unwrap();
+    server.watch(std::process::id() as i32);
+    let mut socket = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let read = |socket: &TcpStream| {
+        let mut block = [0; 512];
+        let octets = (&*socket).read(&mut block).unwrap();
+        String::from_utf8_lossy(&block[..octets]).into_owned()
+    };
+    read(&socket);
+    socket.write_all(MAIL[0].as_bytes()).unwrap();
+    read(&socket);
+    socket.write_all([MAIL[1], MAIL[2], MAIL[3]].concat().as_bytes()).unwrap();
+    let replies = read(&socket);
+    assert_eq!(replies, "250 sender taken\r\n550 nobody\r\n554 no valid recipients\r\n");
+    drop(socket);
+    let session = &server.finish().unwrap()[0];
+    let behind: Vec<_> = session.commands.iter().map(|command| command.behind).collect();
+    assert_eq!(behind, [0, MAIL[2].len() + MAIL[3].len(), MAIL[3].len(), 0]);
 }
