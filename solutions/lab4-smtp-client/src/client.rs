@@ -1,0 +1,124 @@
+//! `SmtpClient`: hands one mail to a server.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::message::Message;
+use crate::mime;
+use crate::smtp::auth::Credentials;
+use crate::smtp::session::{self, Receipt, Task};
+use crate::tls::Tls;
+use crate::transport::{self, Clock, Connection, Transport, WallClock};
+
+/// When TLS begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// After the greeting; without it, nothing is sent (RFC 3207).
+    Starttls,
+    /// Before it (RFC 8314 §3.3).
+    Implicit,
+    /// Never.
+    None,
+}
+
+/// A server, and how to talk to it.
+#[derive(Debug)]
+pub struct SmtpClient {
+    /// A name or an address.
+    pub server: String,
+    pub port: u16,
+    /// Without TLS, only this machine is told of them.
+    pub credentials: Option<Credentials>,
+    pub security: Security,
+    /// Root certificates in PEM, instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// How long nothing may move.
+    pub timeout: Duration,
+}
+
+impl SmtpClient {
+    /// With STARTTLS, the system's certificates, and half a minute of patience.
+    pub fn new(
+        server: impl Into<String>,
+        port: u16,
+        credentials: Option<Credentials>,
+    ) -> SmtpClient {
+        SmtpClient {
+            server: server.into(),
+            port,
+            credentials,
+            security: Security::Starttls,
+            ca_file: None,
+            timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// Sends the mail to all of its recipients that the server accepts.
+    pub fn send(&self, message: &Message) -> Result<Receipt, Error> {
+        // ANCHOR: step1_send
+        if message.recipients().is_empty() {
+            return Err(Error::Usage("there is no recipient".into()));
+        }
+        let unreachable = |error| Error::Unreachable(self.server.clone(), error);
+        let tls = self.tls()?;
+        let addresses =
+            transport::resolve(&self.server, self.port, self.timeout).map_err(unreachable)?;
+        self.forbid_disclosure(&addresses)?;
+        let mut connection =
+            Connection::open(&addresses, self.timeout, tls).map_err(unreachable)?;
+        let local_ip = connection.local_address().map_err(unreachable)?.ip();
+        self.deliver(&mut connection, &WallClock, local_ip, message)
+        // ANCHOR_END: step1_send
+    }
+
+    /// Sends the mail over a connection that stands.
+    fn deliver(
+        &self,
+        transport: &mut impl Transport,
+        clock: &impl Clock,
+        local_ip: IpAddr,
+        message: &Message,
+    ) -> Result<Receipt, Error> {
+        let task = Task {
+            local_ip,
+            needs_starttls: self.security == Security::Starttls,
+            credentials: self.credentials.as_ref(),
+            from: &message.from,
+            recipients: message.recipients(),
+            mail: mime::compose(message, clock.now()),
+        };
+        if self.security == Security::Implicit {
+            transport.secure().map_err(Error::handshake)?;
+        }
+        session::play(transport, &task)
+    }
+
+    /// What TLS needs, if there is to be any.
+    fn tls(&self) -> Result<Option<Tls>, Error> {
+        // ANCHOR: step7_tls
+        // STARTER: Ok(None) // step 7: unless there is to be TLS
+        match self.security {
+            Security::None => Ok(None),
+            _ => Tls::new(&self.server, self.ca_file.as_deref()).map(Some),
+        }
+        // ANCHOR_END: step7_tls
+    }
+
+    /// Credentials in clear never leave this machine.
+    fn forbid_disclosure(&self, addresses: &[SocketAddr]) -> Result<(), Error> {
+        // ANCHOR: step8_forbid_disclosure
+        // STARTER: Ok(()) // step 8: unless a password would be sent in clear
+        let is_elsewhere = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
+        let is_in_clear = self.credentials.is_some() && self.security == Security::None;
+        match is_in_clear && addresses.iter().any(is_elsewhere) {
+            true => Err(Error::Usage(format!(
+                "without TLS, {} is not told a password",
+                self.server
+            ))),
+            false => Ok(()),
+        }
+        // ANCHOR_END: step8_forbid_disclosure
+    }
+}
