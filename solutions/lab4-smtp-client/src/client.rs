@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::message::Message;
 use crate::mime;
 use crate::smtp::auth::Credentials;
-use crate::smtp::session::{self, Receipt, Task};
+use crate::smtp::commands::Task;
+use crate::smtp::session::{self, Receipt};
 use crate::tls::Tls;
 use crate::transport::{self, Clock, Connection, Transport, WallClock};
 

@@ -76,6 +76,29 @@ pub enum State {
     AnyState,
 }
 
+impl State {
+    /// What a reply in it is the answer to, or what it decides about.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Greeting => "connecting",
+            State::Hello | State::Ehlo => "EHLO",
+            State::Helo => "HELO",
+            State::ChooseTls | State::StartTls => "STARTTLS",
+            State::ChooseAuth
+            | State::Plain
+            | State::Name
+            | State::Password
+            | State::Credentials
+            | State::Cancelled => "AUTH",
+            State::ChooseMail | State::Mail | State::GroupMail => "MAIL",
+            State::ChooseRcpt | State::Rcpt | State::GroupRcpt | State::GroupNext => "RCPT",
+            State::Data | State::GroupData => "DATA",
+            State::Content | State::GroupContent | State::LoneDot => "the mail",
+            State::Leave | State::Quit | State::End | State::AnyState => "QUIT",
+        }
+    }
+}
+
 /// What has come: a reply, by its first digit (RFC 5321 §4.2.1), or the answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Came {

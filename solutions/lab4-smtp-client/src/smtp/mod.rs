@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod capabilities;
+pub mod commands;
 pub mod dots;
 pub mod machine;
 pub mod reply;

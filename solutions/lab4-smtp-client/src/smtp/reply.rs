@@ -41,8 +41,8 @@ impl Replies {
     }
 
     /// The next reply, if it has arrived whole.
-    pub fn next(&mut self) -> Result<Option<Reply>, Malformed> {
-        // ANCHOR: step2_next
+    pub fn take(&mut self) -> Result<Option<Reply>, Malformed> {
+        // ANCHOR: step2_take
         // STARTER: let Some((line, used)) = parse_line(&self.buffer)? else {
         // STARTER:     return Ok(None);
         // STARTER: };
@@ -71,7 +71,7 @@ impl Replies {
             true => Err(Malformed(mem::take(&mut self.buffer))),
             false => Ok(None),
         }
-        // ANCHOR_END: step2_next
+        // ANCHOR_END: step2_take
     }
 }
 
@@ -129,11 +129,11 @@ mod step1 {
     fn a_line_is_a_code_and_a_text() {
         let mut replies = Replies::default();
         replies.push(b"250 ready\r\n354");
-        let reply = replies.next().unwrap().unwrap();
+        let reply = replies.take().unwrap().unwrap();
         assert_eq!((reply.code, &reply.lines[0][..]), (250, &b"ready"[..]));
-        assert_eq!(replies.next(), Ok(None));
+        assert_eq!(replies.take(), Ok(None));
         replies.push(b" go on\r\n");
-        assert_eq!(replies.next().unwrap().unwrap().code, 354);
+        assert_eq!(replies.take().unwrap().unwrap().code, 354);
     }
 }
 
@@ -147,7 +147,7 @@ mod step2 {
         for piece in octets.chunks(size) {
             replies.push(piece);
             loop {
-                match replies.next() {
+                match replies.take() {
                     Ok(Some(reply)) => all.push(reply),
                     Ok(None) => break,
                     Err(error) => return (all, Some(error)),
@@ -210,7 +210,7 @@ mod step2 {
                     false => octets.by_ref().take(100_000).collect(),
                 };
                 parser.push(&piece);
-                parser.next().is_err()
+                parser.take().is_err()
             });
             assert!(fails);
         }

@@ -2,16 +2,13 @@
 
 use std::io::{self, ErrorKind};
 use std::mem;
-use std::net::IpAddr;
 
-use super::auth::Credentials;
 use super::capabilities::Capabilities;
+use super::commands::Task;
 use super::dots::Stuffer;
 use super::machine::{self, Action, Came, Command, State};
 use super::reply::{Malformed, Replies, Reply};
-use crate::address::Address;
 use crate::error::{Answer, Error, NO_USER, OK, Refusal};
-use crate::mime::Composed;
 use crate::tls;
 use crate::transport::Transport;
 
@@ -21,19 +18,6 @@ const WRITE: usize = 128 * 1024;
 /// Of a group of commands that is sent at once (RFC 2920 §3.1): were it longer than what the
 /// connection takes, each side could wait for the other to read.
 const GROUP: usize = 4096;
-
-/// What a mail's way is to be.
-#[derive(Debug)]
-pub struct Task<'a> {
-    /// This end's address, which is our name.
-    pub local_ip: IpAddr,
-    /// Nothing but `EHLO` is said before TLS.
-    pub needs_starttls: bool,
-    pub credentials: Option<&'a Credentials>,
-    pub from: &'a Address,
-    pub recipients: Vec<&'a Address>,
-    pub mail: Composed<'a>,
-}
 
 /// The mail is the server's now.
 #[derive(Debug, PartialEq, Eq)]
@@ -239,7 +223,7 @@ impl<'a, T: Transport> Session<'a, T> {
         // ANCHOR: step1_reply
         let mut buffer = [0; 4096];
         loop {
-            match self.replies.next() {
+            match self.replies.take() {
                 Ok(Some(reply)) => return Ok(reply),
                 Ok(None) => {}
                 Err(Malformed(line)) => return Err(Error::Protocol(self.words(&line))),
@@ -263,7 +247,7 @@ impl<'a, T: Transport> Session<'a, T> {
             while self.sent < recipients + 2 {
                 let line = match self.sent {
                     0 => self.line(Command::Mail),
-                    number if number <= recipients => self.rcpt(number - 1),
+                    number if number <= recipients => self.task.rcpt(number - 1),
                     _ => self.line(Command::Data),
                 };
                 if !lines.is_empty() && lines.len() + line.len() > GROUP {
@@ -284,76 +268,8 @@ impl<'a, T: Transport> Session<'a, T> {
         written.map_err(|error| self.cut_off(state, error))
     }
 
-    /// A command, with its line end.
     fn line(&self, command: Command) -> String {
-        // ANCHOR: step1_line
-        match command {
-            Command::Ehlo => format!("EHLO {}\r\n", self.our_name()),
-            Command::Helo => format!("HELO {}\r\n", self.our_name()),
-            Command::StartTls => "STARTTLS\r\n".into(),
-            Command::Mail => {
-                format!(
-                    "MAIL FROM:<{}>{}\r\n",
-                    self.task.from,
-                    self.mail_parameters()
-                )
-            }
-            Command::Rcpt => self.rcpt(self.answered),
-            Command::Data => "DATA\r\n".into(),
-            Command::Dot => ".\r\n".into(),
-            Command::Quit => "QUIT\r\n".into(),
-            _ => self.auth_line(command),
-        }
-        // ANCHOR_END: step1_line
-    }
-
-    fn rcpt(&self, index: usize) -> String {
-        format!("RCPT TO:<{}>\r\n", self.task.recipients[index])
-    }
-
-    /// An address literal: not every machine has a name that others know (RFC 5321 §4.1.3).
-    fn our_name(&self) -> String {
-        // ANCHOR: step1_our_name
-        match self.task.local_ip.to_canonical() {
-            IpAddr::V4(address) => format!("[{address}]"),
-            IpAddr::V6(address) => format!("[IPv6:{address}]"),
-        }
-        // ANCHOR_END: step1_our_name
-    }
-
-    /// RFC 1870 §4.
-    fn mail_parameters(&self) -> String {
-        // ANCHOR: step4_mail_parameters
-        // STARTER: String::new() // step 4: the size, where the server wants to know it
-        match self.capabilities.size {
-            Some(_) => format!(" SIZE={}", self.task.mail.size()),
-            None => String::new(),
-        }
-        // ANCHOR_END: step4_mail_parameters
-    }
-
-    fn auth_line(&self, command: Command) -> String {
-        // ANCHOR: step8_auth_line
-        let tell = |secret: fn(&Credentials) -> String| {
-            let credentials = self.task.credentials;
-            credentials.map(secret).unwrap_or_default()
-        };
-        match command {
-            Command::AuthPlain => {
-                let line = format!("AUTH PLAIN {}\r\n", tell(Credentials::plain));
-                // Longer than a command may be (RFC 5321 §4.5.3.1.4), it waits to be asked.
-                match line.len() <= 512 {
-                    true => line,
-                    false => "AUTH PLAIN\r\n".into(),
-                }
-            }
-            Command::AuthLogin => "AUTH LOGIN\r\n".into(),
-            Command::PlainMessage => tell(Credentials::plain) + "\r\n",
-            Command::Name => tell(Credentials::username) + "\r\n",
-            Command::Password => tell(Credentials::password) + "\r\n",
-            _ => "*\r\n".into(), // ends what AUTH began (RFC 4954 §4)
-        }
-        // ANCHOR_END: step8_auth_line
+        self.task.line(command, &self.capabilities, self.answered)
     }
 
     /// Sends the mail, and the dot that ends it.
@@ -426,15 +342,15 @@ impl<'a, T: Transport> Session<'a, T> {
     /// What a reply means that the dialogue does not go on with.
     fn refusal(&self, state: State, reply: &Reply) -> Error {
         // ANCHOR: step3_refusal
-        // STARTER: Error::Refused(name(state), self.answer(reply)) // step 3: unless it is worse
+        // STARTER: Error::Refused(state.name(), self.answer(reply)) // step 3: unless it is worse
         let answer = self.answer(reply);
         match state {
-            _ if Came::with(reply.code) == Came::Closing => Error::Refused(name(state), answer),
+            _ if Came::with(reply.code) == Came::Closing => Error::Refused(state.name(), answer),
             State::StartTls => Error::Tls(format!("STARTTLS was refused: {answer}")),
-            _ if answer.is_transient() => Error::Refused(name(state), answer),
-            _ if name(state) == "AUTH" => Error::Authentication(answer.to_string()),
-            _ if reply.code >= 500 => Error::Refused(name(state), answer),
-            _ => Error::Protocol(format!("{} was answered by {answer}", name(state))),
+            _ if answer.is_transient() => Error::Refused(state.name(), answer),
+            _ if state.name() == "AUTH" => Error::Authentication(answer.to_string()),
+            _ if reply.code >= 500 => Error::Refused(state.name(), answer),
+            _ => Error::Protocol(format!("{} was answered by {answer}", state.name())),
         }
         // ANCHOR_END: step3_refusal
     }
@@ -482,27 +398,9 @@ impl<'a, T: Transport> Session<'a, T> {
 fn lost(state: State, error: io::Error) -> Error {
     match tls::is_violated(&error) {
         true => Error::Tls(error.to_string()),
-        false => Error::Lost(name(state), error),
+        false => Error::Lost(state.name(), error),
     }
 }
 
-/// What a reply in this state is the answer to.
-fn name(state: State) -> &'static str {
-    match state {
-        State::Greeting => "connecting",
-        State::Hello | State::Ehlo => "EHLO",
-        State::Helo => "HELO",
-        State::ChooseTls | State::StartTls => "STARTTLS",
-        State::ChooseAuth
-        | State::Plain
-        | State::Name
-        | State::Password
-        | State::Credentials
-        | State::Cancelled => "AUTH",
-        State::ChooseMail | State::Mail | State::GroupMail => "MAIL",
-        State::ChooseRcpt | State::Rcpt | State::GroupRcpt | State::GroupNext => "RCPT",
-        State::Data | State::GroupData => "DATA",
-        State::Content | State::GroupContent | State::LoneDot => "the mail",
-        State::Leave | State::Quit | State::End | State::AnyState => "QUIT",
-    }
-}
+#[cfg(test)]
+mod tests;
