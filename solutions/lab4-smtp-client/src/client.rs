@@ -123,3 +123,120 @@ impl SmtpClient {
         // ANCHOR_END: step8_forbid_disclosure
     }
 }
+
+#[cfg(test)]
+mod step1 {
+    use std::io::ErrorKind;
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::error::{TEMP_FAIL, USAGE};
+    use crate::transport::{MockClock, MockTransport};
+
+    #[test]
+    fn a_mail_without_recipients_goes_nowhere() {
+        let message = Message::new("a@b".parse().unwrap(), vec![]);
+        let client = SmtpClient::new("localhost", 1, None);
+        assert_eq!(client.send(&message).unwrap_err().exit_status(), USAGE);
+    }
+
+    #[test]
+    fn nothing_is_said_to_a_server_that_says_nothing() {
+        let mut transport = MockTransport::new();
+        transport
+            .expect_read()
+            .once()
+            .returning(|_| Err(ErrorKind::TimedOut.into()));
+        transport.expect_write_all().never();
+        let mut clock = MockClock::new();
+        clock
+            .expect_now()
+            .once()
+            .return_const(std::time::UNIX_EPOCH);
+        let message = Message::new("a@b".parse().unwrap(), vec!["x@y".parse().unwrap()]);
+        let mut client = SmtpClient::new("localhost", 1, None);
+        client.security = Security::None;
+        let local_ip = Ipv4Addr::LOCALHOST.into();
+        let error = client
+            .deliver(&mut transport, &clock, local_ip, &message)
+            .unwrap_err();
+        assert_eq!(error.exit_status(), TEMP_FAIL);
+    }
+}
+
+#[cfg(test)]
+mod step5 {
+    use std::net::Ipv4Addr;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use mockall::Sequence;
+
+    use super::*;
+    use crate::transport::{MockClock, MockTransport};
+
+    #[test]
+    fn a_mail_has_the_date_at_which_it_is_sent() {
+        let (mut transport, mut order) = (MockTransport::new(), Sequence::new());
+        for (says, hears) in [
+            ("220 hi\r\n", "EHLO [127.0.0.1]\r\n"),
+            ("250 me\r\n", "MAIL FROM:<a@b>\r\n"),
+            ("250 ok\r\n", "RCPT TO:<x@y>\r\n"),
+            ("250 ok\r\n", "DATA\r\n"),
+            ("354 go\r\n", "Date: Sun, 06 Nov 1994 08:49:37 +0000\r\n"),
+            ("250 taken\r\n", "QUIT\r\n"),
+        ] {
+            let read = transport.expect_read().once().in_sequence(&mut order);
+            read.returning(move |buffer| {
+                buffer[..says.len()].copy_from_slice(says.as_bytes());
+                Ok(says.len())
+            });
+            let write = transport.expect_write_all().once().in_sequence(&mut order);
+            write
+                .withf(move |octets| octets.starts_with(hears.as_bytes()))
+                .returning(|_| Ok(()));
+        }
+        transport
+            .expect_read()
+            .once()
+            .in_sequence(&mut order)
+            .returning(|_| Ok(0));
+        let mut clock = MockClock::new();
+        clock
+            .expect_now()
+            .once()
+            .return_const(UNIX_EPOCH + Duration::from_secs(784_111_777));
+        let message = Message::new("a@b".parse().unwrap(), vec!["x@y".parse().unwrap()]);
+        let mut client = SmtpClient::new("localhost", 1, None);
+        client.security = Security::None;
+        let local_ip = Ipv4Addr::LOCALHOST.into();
+        assert!(
+            client
+                .deliver(&mut transport, &clock, local_ip, &message)
+                .is_ok()
+        );
+    }
+}
+
+#[cfg(test)]
+mod step8 {
+    use super::*;
+
+    #[test]
+    fn a_password_leaves_this_machine_under_tls_only() {
+        let credentials = Some(Credentials::new("me", "secret"));
+        let mut client = SmtpClient::new("mail.example.org", 587, credentials);
+        let is_forbidden = |client: &SmtpClient, address: &str| {
+            client
+                .forbid_disclosure(&[address.parse().unwrap()])
+                .is_err()
+        };
+        assert!(!is_forbidden(&client, "192.0.2.1:587"));
+        client.security = Security::None;
+        assert!(is_forbidden(&client, "192.0.2.1:587"));
+        for address in ["127.0.0.2:587", "[::1]:587", "[::ffff:127.0.0.1]:587"] {
+            assert!(!is_forbidden(&client, address));
+        }
+        client.credentials = None;
+        assert!(!is_forbidden(&client, "192.0.2.1:587"));
+    }
+}

@@ -173,3 +173,104 @@ fn read_full(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 // ANCHOR_END: extra_step6_read_full
+
+#[cfg(test)]
+mod step1 {
+    use super::*;
+
+    #[test]
+    fn everyone_is_sent_to_once() {
+        let address = |text: &str| text.parse::<Address>().unwrap();
+        let mut message = Message::new(address("a@b"), vec![address("x@y"), address("z@y")]);
+        message.cc = vec![address("x@y"), address("c@y")];
+        message.bcc = vec![address("d@y"), address("c@y")];
+        let recipients: Vec<String> = message
+            .recipients()
+            .iter()
+            .map(|one| one.to_string())
+            .collect();
+        assert_eq!(recipients, ["x@y", "z@y", "c@y", "d@y"]);
+    }
+}
+
+#[cfg(test)]
+mod step5 {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_one_line() {
+        let mut message = Message::new("a@b".parse().unwrap(), vec![]);
+        for subject in ["a\r\nBcc: x@y", "a\n", "\r"] {
+            let error = message.set_subject(subject).unwrap_err();
+            assert_eq!(error.exit_status(), crate::error::USAGE);
+        }
+        assert_eq!(message.subject(), "");
+    }
+}
+
+#[cfg(test)]
+mod step6 {
+    use std::io::Write;
+
+    use super::*;
+    use crate::error::{NO_INPUT, USAGE};
+
+    #[test]
+    fn what_cannot_be_read_is_told_when_it_is_attached() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("missing");
+        for path in [
+            dir.path(),
+            &missing,
+            Path::new("/"),
+            Path::new("/dev/null"),
+            Path::new(".."),
+        ] {
+            assert_eq!(
+                Attachment::open(path).unwrap_err().exit_status(),
+                NO_INPUT,
+                "{path:?}"
+            );
+        }
+        let injected = dir.path().join("a\r\nBcc: x@y");
+        fs::write(&injected, "").unwrap();
+        assert_eq!(
+            Attachment::open(&injected).unwrap_err().exit_status(),
+            USAGE
+        );
+    }
+
+    #[test]
+    fn a_file_that_has_changed_is_not_sent_as_if_it_had_not() {
+        let dir = tempfile::tempdir().unwrap();
+        for length in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK] {
+            let path = dir.path().join("a");
+            fs::write(&path, vec![b'x'; length]).unwrap();
+            let attachment = Attachment::open(&path).unwrap();
+            let encode = || {
+                let mut sent = 0;
+                let done = attachment.encode(|piece| {
+                    sent += piece.len() as u64;
+                    Ok(())
+                });
+                done.map(|()| sent)
+            };
+            assert_eq!(encode().unwrap(), base64::encoded_length(length as u64));
+            let mut file = File::options().append(true).open(&path).unwrap();
+            file.write_all(b"more").unwrap();
+            assert_eq!(
+                encode().unwrap_err().exit_status(),
+                NO_INPUT,
+                "{length} and 4"
+            );
+            if let Some(less) = length.checked_sub(1) {
+                file.set_len(less as u64).unwrap();
+                assert_eq!(
+                    encode().unwrap_err().exit_status(),
+                    NO_INPUT,
+                    "{length} less 1"
+                );
+            }
+        }
+    }
+}

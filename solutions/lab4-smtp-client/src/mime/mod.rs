@@ -126,3 +126,6 @@ fn random() -> String {
     let half = || RandomState::new().hash_one(0);
     format!("{:016x}{:016x}", half(), half())
 }
+
+#[cfg(test)]
+mod tests;

@@ -301,3 +301,55 @@ pub fn find(state: State, came: Came) -> &'static Row {
     let fits = |row: &&Row| (row.state == state || row.state == AnyState) && came.is(row.came);
     TABLE.iter().find(fits).unwrap_or(&TABLE[TABLE.len() - 1])
 }
+
+#[cfg(test)]
+mod step1 {
+    use super::*;
+
+    #[test]
+    fn no_row_hides_another() {
+        for (index, row) in TABLE.iter().enumerate() {
+            let hides = |above: &&Row| {
+                (above.state == row.state || above.state == AnyState) && row.came.is(above.came)
+            };
+            assert!(TABLE[..index].iter().find(hides).is_none(), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn every_state_can_be_reached_and_left() {
+        for row in TABLE.iter().filter(|row| row.state != AnyState) {
+            let enters = |other: &&Row| other.next == row.state && other.state != row.state;
+            assert!(
+                row.state == Greeting || TABLE.iter().any(|other| enters(&other)),
+                "{row:?}"
+            );
+            assert_ne!(row.next, AnyState, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_mail_that_was_sent_is_delivered() {
+        let rows: Vec<&Row> = TABLE.iter().filter(|row| row.action == Deliver).collect();
+        assert_eq!(rows.len(), 1);
+        assert_eq!((rows[0].state, rows[0].came), (Content, Done));
+        assert!(
+            TABLE
+                .iter()
+                .all(|row| row.next != Content || row.action == Send)
+        );
+    }
+
+    #[test]
+    fn what_no_row_says_fails() {
+        for (state, came, next) in [
+            (Mail, GoOn, Leave),
+            (Data, Closing, End),
+            (Content, Lost, End),
+            (StartTls, Done, Leave),
+        ] {
+            let row = find(state, came);
+            assert_eq!((row.action, row.next), (Fail, next), "{state:?} {came:?}");
+        }
+    }
+}
