@@ -89,7 +89,7 @@ fn run_lab(lab: Lab, args: &Args) -> Result<bool> {
     try_all(lab, &workshop, &mutants, args.jobs, &options, |mutant, looks| {
         let failed = looks.failed;
         if looks.disagree {
-            second.push(mutant.slug.as_str());
+            second.push(mutant.slug.clone());
         }
         let fate = Fate::of(mutant, &failed);
         println!("{}", trial::rows(&mutant.slug, fate, &mutant.caught_by, &failed, slugs));
