@@ -3,11 +3,17 @@
 //! Whatever a person is shown of a run (the steps of a failure, a ladder diagram, a capture file) is a
 //! rendering of this record.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use memchr::memmem;
+
 use crate::wire::bytes;
+
+/// What stands for a secret.
+pub const HIDDEN: &str = "[the password]";
 
 /// Octets kept of one check; of what comes after, only the length is known.
 const KEEP: usize = 4 << 20;
@@ -70,6 +76,8 @@ struct Book {
     lanes: Vec<String>,
     events: Vec<Event>,
     kept: usize,
+    /// What no record may show, in each form in which it goes by.
+    secrets: Vec<Vec<u8>>,
 }
 
 impl Default for Journal {
@@ -85,6 +93,11 @@ impl Journal {
         let earlier = book.lanes.iter().filter(|lane| lane.split(' ').next() == Some(name)).count();
         book.lanes.push(if earlier == 0 { name.to_owned() } else { format!("{name} {}", earlier + 1) });
         Lane(book.lanes.len() - 1)
+    }
+
+    /// From now on the record has a placeholder for it, where it goes by in one piece.
+    pub fn hide(&self, secret: &str) {
+        self.lock().secrets.push(secret.as_bytes().to_vec());
     }
 
     /// Notes a step that no wire shows.
@@ -189,9 +202,21 @@ impl Journal {
 
 impl Book {
     fn keep(&mut self, octets: &[u8]) -> Octets {
+        let shown = self.secrets.iter().fold(Cow::Borrowed(octets), without);
+        let octets = &*shown;
         let room = KEEP.saturating_sub(self.kept).min(octets.len());
         self.kept += room;
         Octets { kept: octets[..room].to_vec(), total: octets.len() }
+    }
+}
+
+fn without<'a>(octets: Cow<'a, [u8]>, secret: &Vec<u8>) -> Cow<'a, [u8]> {
+    match memmem::find(&octets, secret) {
+        None => octets,
+        Some(at) => {
+            let rest = without(Cow::Borrowed(&octets[at + secret.len()..]), secret);
+            Cow::Owned([&octets[..at], HIDDEN.as_bytes(), &rest].concat())
+        }
     }
 }
 
@@ -285,6 +310,15 @@ fn shorten(mut steps: Vec<String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_has_a_placeholder_in_the_record() {
+        let journal = Journal::default();
+        journal.hide("opal");
+        let lane = journal.lane("server");
+        journal.sent(lane, b"535 opal is not opal\r\n");
+        assert_eq!(journal.steps(), ["sent   535 [the password] is not [the password]␍␊"]);
+    }
 
     #[test]
     fn octets_of_one_direction_become_one_step() {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::check::Role;
 use crate::deadline::{Deadline, load};
-use crate::journal::Event;
+use crate::journal::{Event, HIDDEN};
 use crate::runner::PATIENCE;
 use crate::scene::Scene;
 use crate::subject::ports::PortLease;
@@ -236,9 +236,15 @@ impl<'a> Trial<'a> {
         variable: &str,
         secret: &str,
     ) -> Verdict<Arc<Running>> {
-        self.secrets.push(secret.to_owned());
+        self.hide(secret);
         let launch = self.launch(role, arguments)?.env(variable, secret);
         self.run_launch(&launch)
+    }
+
+    /// From now on no report shows this.
+    pub fn hide(&mut self, secret: &str) {
+        self.scene.journal.hide(secret);
+        self.secrets.push(secret.to_owned());
     }
 
     fn run_launch(&mut self, launch: &Launch) -> Verdict<Arc<Running>> {
@@ -347,7 +353,7 @@ impl<'a> Trial<'a> {
             failure.notes.extend(obituary(running, *before));
         }
         for secret in &self.secrets {
-            failure.texts().for_each(|text| *text = text.replace(secret, "[the password]"));
+            failure.texts().for_each(|text| *text = text.replace(secret, HIDDEN));
         }
         Err(Fault::Failed(failure))
     }

@@ -4,7 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
@@ -56,6 +59,8 @@ fn make_authority(name: &str) -> Authority {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, name);
+    // RFC 5280 §4.2.1.3: Python's checks have been strict about it since 3.13.
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     valid(&mut params, SystemTime::now());
     let key = key();
     let pem = params.self_signed(&key).expect("an authority's certificate has all that is needed").pem();
@@ -73,7 +78,7 @@ fn valid(params: &mut CertificateParams, now: SystemTime) {
 }
 
 /// How a server that shows this speaks TLS.
-pub fn server(shown: Shown, versions: Versions) -> Arc<ServerConfig> {
+pub fn server(shown: Shown, versions: Versions) -> ServerConfig {
     let mut params = CertificateParams::default();
     let name = if shown == Shown::OtherName { "mail.elsewhere.example" } else { HOST };
     params.distinguished_name.push(DnType::CommonName, name);
@@ -82,6 +87,10 @@ pub fn server(shown: Shown, versions: Versions) -> Arc<ServerConfig> {
         let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         params.subject_alt_names.extend(loopback.map(SanType::IpAddress));
     }
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    // RFC 5280 §4.2.1.1: whoever is strict wants it in what an authority signs.
+    params.use_authority_key_identifier_extension = true;
     let now = SystemTime::now();
     valid(&mut params, now);
     if shown == Shown::Expired {
@@ -98,11 +107,10 @@ pub fn server(shown: Shown, versions: Versions) -> Arc<ServerConfig> {
         Versions::Only12 => &[&TLS12],
     };
     let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(versions)
         .expect("the provider has both versions")
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], private)
-        .expect("the key belongs to the certificate");
-    Arc::new(config)
+        .expect("the key belongs to the certificate")
 }

@@ -18,7 +18,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::fake::accepting::{Accepting, Stop};
-use crate::fake::certificates::{Shown, Versions};
+use crate::fake::certificates::{self, Shown, Versions};
 use crate::scene::Scene;
 use crate::stream::Stream;
 use crate::verdict::{Failure, Fault, Verdict};
@@ -154,6 +154,7 @@ pub struct Builder {
     plan: Plan,
     shown: Shown,
     versions: Versions,
+    records: Option<usize>,
 }
 
 /// What every connection begins with.
@@ -215,6 +216,12 @@ impl Builder {
         self
     }
 
+    /// Each record of TLS has at most so many octets, 32 or more, with its header; those of one reply come together.
+    pub fn records(mut self, octets: usize) -> Self {
+        self.records = Some(octets);
+        self
+    }
+
     pub fn speaks(mut self, versions: Versions) -> Self {
         self.versions = versions;
         self
@@ -243,7 +250,9 @@ impl Builder {
         let broken = |error: io::Error| Fault::Broken(format!("could not start a mail server: {error}"));
         let offers_tls = self.plan.offers.iter().any(|keyword| keyword.eq_ignore_ascii_case("STARTTLS"));
         if offers_tls || self.plan.implicit_tls {
-            self.plan.tls = Some(crate::fake::certificates::server(self.shown, self.versions));
+            let mut tls = certificates::server(self.shown, self.versions);
+            tls.max_fragment_size = self.records;
+            self.plan.tls = Some(Arc::new(tls));
         }
         let shared = Arc::new(Shared {
             script: Mutex::new(std::mem::take(&mut self.plan.script)),

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::session::{Ended, ended};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::check::Role;
 use crate::deadline::steady_load;
 use crate::fake::certificates;
@@ -163,7 +166,12 @@ impl Letter {
         t.unwatch_all();
         let running = match &self.account {
             None => t.run(Role::Mail, arguments)?,
-            Some((_, password)) => t.run_with_secret(Role::Mail, arguments, PASSWORD, password)?,
+            Some((user, password)) => {
+                for shown in forms(user, password) {
+                    t.hide(&shown);
+                }
+                t.run_with_secret(Role::Mail, arguments, PASSWORD, password)?
+            }
         };
         if let Some(server) = server {
             server.watch(running.supervisor_pid());
@@ -182,6 +190,11 @@ impl Letter {
     pub fn recipients(&self) -> impl Iterator<Item = &String> {
         self.to.iter().chain(&self.cc).chain(&self.bcc)
     }
+}
+
+/// The password's forms on the wire: what PLAIN sends (RFC 4616 §2), and what LOGIN does.
+pub fn forms(user: &str, password: &str) -> [String; 2] {
+    [format!("\0{user}\0{password}"), password.to_owned()].map(|secret| STANDARD.encode(secret))
 }
 
 /// So many seconds, as much longer as this machine is busier than it should be: for `--timeout`.

@@ -17,6 +17,8 @@ pub struct Channel {
     stream: Stream,
     stop: Stop,
     tls: Option<Box<ServerConnection>>,
+    /// How TLS has ended, if it has: with `close_notify`, or with an alert or what is no TLS.
+    ended: Option<Arrival>,
     /// What has come and is not yet taken.
     pub unread: Vec<u8>,
 }
@@ -24,7 +26,7 @@ pub struct Channel {
 impl Channel {
     pub fn new(mut stream: Stream, stop: Stop) -> Self {
         stream.leave_octets_out();
-        Channel { stream, stop, tls: None, unread: Vec::new() }
+        Channel { stream, stop, tls: None, ended: None, unread: Vec::new() }
     }
 
     pub fn stream(&mut self) -> &mut Stream {
@@ -48,37 +50,48 @@ impl Channel {
 
     /// Reads what comes next to the end of [`Channel::unread`].
     pub fn receive(&mut self) -> Verdict<Arrival> {
-        let Some(tls) = &mut self.tls else { return self.stop.receive(&mut self.stream, &mut self.unread) };
-        loop {
+        if !self.under_tls() {
+            return self.stop.receive(&mut self.stream, &mut self.unread);
+        }
+        let before = self.unread.len();
+        while self.unread.len() == before {
+            if let Some(ended) = self.ended {
+                return Ok(ended);
+            }
             let mut cipher = Vec::new();
             let arrival = self.stop.receive(&mut self.stream, &mut cipher)?;
             if !matches!(arrival, Arrival::Octets(_)) {
                 return Ok(arrival);
             }
-            let before = self.unread.len();
-            let Ok(closed) = take_in(tls, &cipher, &mut self.unread) else { return Ok(Arrival::Reset) };
-            if self.unread.len() > before {
-                return Ok(Arrival::Octets(self.unread.len() - before));
-            }
-            if closed {
-                return Ok(Arrival::Fin);
-            }
+            self.decipher(&cipher)?;
         }
+        Ok(Arrival::Octets(self.unread.len() - before))
     }
 
     /// What has arrived already; waits for nothing.
     pub fn look(&mut self) -> Verdict<Arrival> {
+        if !self.under_tls() {
+            return self.stream.receive_arrived(&mut self.unread);
+        }
         let mut cipher = Vec::new();
         let arrival = self.stream.receive_arrived(&mut cipher)?;
-        match &mut self.tls {
-            None => self.unread.append(&mut cipher),
-            Some(tls) => {
-                if take_in(tls, &cipher, &mut self.unread).is_err() {
-                    return Ok(Arrival::Reset);
-                }
-            }
-        }
-        Ok(arrival)
+        self.decipher(&cipher)?;
+        Ok(self.ended.unwrap_or(arrival))
+    }
+
+    /// To the end of [`Channel::unread`]; answers a `close_notify` with one (RFC 5246 §7.2.1).
+    fn decipher(&mut self, cipher: &[u8]) -> Verdict {
+        let Some(tls) = &mut self.tls else { return Ok(()) };
+        self.ended = match take_in(tls, cipher, &mut self.unread) {
+            Ok(false) => return Ok(()),
+            Ok(true) => Some(Arrival::Fin),
+            Err(_) => Some(Arrival::Reset),
+        };
+        tls.send_close_notify();
+        let wire = pending(tls);
+        // Who has gone needs no farewell.
+        let _ = self.stream.send(&wire)?;
+        Ok(())
     }
 
     pub fn send(&mut self, octets: &[u8]) -> Verdict<Sent> {
@@ -86,13 +99,18 @@ impl Channel {
         self.stream.send(&wire)
     }
 
-    /// In the pieces that end at these offsets, each (under TLS: a record) read before the next is sent.
+    /// In the pieces that end at these offsets, each read before the next is sent. Under TLS each is a record, and that
+    /// again comes in two pieces.
     pub fn send_pieces(&mut self, octets: &[u8], cuts: &[usize]) -> Verdict<Sent> {
         let mut start = 0;
         let mut wire = Vec::new();
         let mut ends = Vec::new();
         for end in cuts.iter().copied().filter(|&cut| 0 < cut && cut < octets.len()).chain([octets.len()]) {
-            wire.extend(self.wire(&octets[start..end]));
+            let piece = self.wire(&octets[start..end]);
+            if self.under_tls() {
+                ends.push(wire.len() + piece.len() / 2);
+            }
+            wire.extend(piece);
             ends.push(wire.len());
             start = end;
         }

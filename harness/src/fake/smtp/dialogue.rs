@@ -125,7 +125,7 @@ impl Dialogue<'_> {
             self.channel.look()?;
         }
         let parsed = smtp::parse(&octets);
-        let line = auth::without_credentials(&octets);
+        let line = auth::without_credentials(&octets, self.plan().account.as_ref());
         self.record(&format!("{line}{}", if bare_lf { "\n" } else { "\r\n" }));
         let (tls, behind) = (self.channel.under_tls(), self.channel.unread.len());
         let command = Command { line, parsed, bare_lf, tls, behind };
@@ -169,7 +169,7 @@ impl Dialogue<'_> {
 
     fn note_strays(&mut self, octets: &[u8]) {
         if !octets.is_empty() {
-            self.record(&String::from_utf8_lossy(octets));
+            self.record(&auth::without_credentials(octets, self.plan().account.as_ref()));
             self.session.strays.extend_from_slice(octets);
         }
     }
@@ -276,7 +276,8 @@ impl Dialogue<'_> {
         if self.say(&reply)? == Then::End {
             return Ok(Then::End);
         }
-        if !reply.accepts {
+        // A client that takes a refusal for a go-ahead is let in, so that what it then says can be seen.
+        if !reply.accepts && !self.begins_handshake()? {
             return Ok(Then::GoOn);
         }
         // RFC 3207 §4.2: all that was said before is forgotten.
@@ -284,6 +285,13 @@ impl Dialogue<'_> {
         self.authenticated = false;
         self.mail = None;
         self.start_tls()
+    }
+
+    /// Whether what comes next is a record of a handshake (RFC 8446 §5.1).
+    fn begins_handshake(&mut self) -> Verdict<bool> {
+        const HANDSHAKE: u8 = 22;
+        while self.channel.unread.is_empty() && self.read_more()? == Then::GoOn {}
+        Ok(self.channel.unread.first() == Some(&HANDSHAKE))
     }
 
     fn start_tls(&mut self) -> Verdict<Then> {
@@ -511,6 +519,12 @@ impl Dialogue<'_> {
             Act::Pause(span) => {
                 let over = self.channel.deadline().earlier(*span);
                 if poll_until(over, || self.stop.is_set().then_some(())).is_some() {
+                    return Ok(Then::End);
+                }
+                Sent::All
+            }
+            Act::Hear => {
+                if self.channel.unread.is_empty() && self.read_more()? == Then::End {
                     return Ok(Then::End);
                 }
                 Sent::All

@@ -31,6 +31,8 @@ pub enum Act {
     Await(Latch),
     /// Says nothing for so long.
     Pause(Duration),
+    /// Waits until the client says something, and leaves it unread.
+    Hear,
     /// Sends FIN, under TLS after a `close_notify`, then reads until the client closes.
     Close,
     /// Sends FIN and no `close_notify`: as somebody on the way could.
@@ -97,7 +99,7 @@ pub enum Delivery {
     /// A reply, a segment.
     #[default]
     Whole,
-    /// Pieces of so many octets, each read by the client before the next is sent.
+    /// Pieces of so many octets, each read by the client before the next is sent; under TLS a record each.
     Pieces(usize),
     /// A line at a time. Before each the server waits until the client does nothing, and notes what it has said though
     /// it was not its turn.

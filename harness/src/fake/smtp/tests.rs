@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::*;
 
+mod tls;
+
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Sends each line once the reply to the one before is there; gives the last lines of the replies and the sessions.
@@ -114,12 +116,17 @@ fn credentials_are_verified_and_stay_out_of_the_record() {
     assert_eq!(replies[2..], ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "235 2.7.0 Accepted"]);
 
     let (replies, sessions) =
-        talk(builder, &["EHLO c\r\n", "AUTH PLAIN dXNlcgBwYXNz\r\n", "MAIL FROM:<a@b>\r\n"]);
+        talk(builder.clone(), &["EHLO c\r\n", "AUTH PLAIN dXNlcgBwYXNz\r\n", "MAIL FROM:<a@b>\r\n"]);
     assert_eq!(codes(&replies), ["220", "250", "535", "530"]);
     assert_eq!(
         sessions[0].faults[0].failure.seen,
         "one NUL, so that the user stands in the place of the authorization identity"
     );
+    let (replies, sessions) =
+        talk(builder, &["EHLO c\r\n", "cGFzcw==\r\n", "AUTH LOGIN\r\n", "*\r\n", "QUIT\r\n"]);
+    assert_eq!(codes(&replies), ["220", "250", "500", "334", "501", "221"]);
+    assert_eq!(sessions[0].commands[1].line, "[credentials]");
+
     let record = scene.journal.steps().join("\n");
     assert!(record.contains("AUTH PLAIN [credentials]") && !record.contains("AHVz"), "{record}");
 }

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
 
 use super::super::gmail;
 use super::{Dialogue, Then};
@@ -12,8 +13,15 @@ use crate::wire::smtp;
 /// What stands in the record for credentials.
 const HIDDEN: &str = "[credentials]";
 
-/// A command's line as it may be shown.
-pub(super) fn without_credentials(octets: &[u8]) -> String {
+/// A client's line as it may be shown: without what follows AUTH and its mechanism, and without the account's password
+/// wherever else that stands.
+pub(super) fn without_credentials(octets: &[u8], account: Option<&(String, String)>) -> String {
+    let tells = |octets: &[u8]| {
+        account.is_some_and(|(_, password)| memmem::find(octets, password.as_bytes()).is_some())
+    };
+    if tells(octets) || STANDARD.decode(octets.trim_ascii()).is_ok_and(|plain| tells(&plain)) {
+        return HIDDEN.to_owned();
+    }
     let text = String::from_utf8_lossy(octets);
     match text.splitn(3, ' ').collect::<Vec<_>>()[..] {
         [verb, mechanism, _] if verb.eq_ignore_ascii_case("AUTH") => format!("{verb} {mechanism} {HIDDEN}"),
@@ -50,7 +58,7 @@ impl Dialogue<'_> {
             "PLAIN" => self.plain(command, initial)?,
             _ => self.login(command, initial)?,
         };
-        let Some((user, password)) = responses else { return Ok(Then::End) };
+        let Some((user, password)) = responses else { return Ok(Then::GoOn) };
         let account = self.plan().account.clone();
         let right =
             account.is_some_and(|(name, secret)| name.as_bytes() == user && secret.as_bytes() == password);
@@ -64,7 +72,7 @@ impl Dialogue<'_> {
         self.say(&reply)
     }
 
-    /// User and password; `None`: the connection has ended.
+    /// User and password; `None`: the client has cancelled, or gone.
     fn plain(&mut self, command: &Command, initial: Option<Vec<u8>>) -> Verdict<Option<(Vec<u8>, Vec<u8>)>> {
         let message = match initial {
             Some(message) => message,
@@ -113,6 +121,10 @@ impl Dialogue<'_> {
         }
         let Some((octets, _)) = self.read_line()? else { return Ok(None) };
         self.record(&format!("{HIDDEN}\r\n"));
+        if octets == b"*" {
+            self.say(&line(501, "cancelled"))?;
+            return Ok(None);
+        }
         match smtp::auth_response(&octets) {
             Ok(response) => Ok(Some(response)),
             Err(error) => {
