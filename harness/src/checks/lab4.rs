@@ -27,12 +27,4 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[
-    dialogue::CHECKS,
-    replies::CHECKS,
-    refusals::CHECKS,
-    timing::CHECKS,
-    attachments::CHECKS,
-    names::CHECKS,
-    pipelining::CHECKS,
-];
+pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS, replies::CHECKS, refusals::CHECKS, timing::CHECKS, attachments::CHECKS, names::CHECKS, pipelining::CHECKS];
