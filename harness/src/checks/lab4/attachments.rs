@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use super::letter::{Letter, word, words};
-use super::parts::{attachments, file, holds, random, some_file};
+use super::parts::{attachments, file, holds, plain, random, some_file};
 use super::session::{ended, read, text_is};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::fake::smtp::Smtp;
@@ -140,7 +140,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Mail,
-        needs: &["mail.attach.one"],
+        needs: &["mail.attach.lengths"],
         basis: Basis::Contract,
         clause: "contract, lab 4",
         why: "A program that builds the whole mail before it sends it needs room for the file, for its base64 and perhaps \
@@ -232,7 +232,7 @@ fn boundaries(entity: &Entity) -> Vec<String> {
 }
 
 fn many(t: &mut Trial) -> Verdict {
-    let files: Vec<Vec<u8>> = (0..4).map(|_| random(t, 40)).collect();
+    let files: Vec<Vec<u8>> = (0..4).map(|_| plain(t)).collect();
     let mut letter = Letter::new(t);
     for octets in &files {
         letter = letter.attach(&some_file(t, octets)?);
@@ -269,7 +269,7 @@ fn media_type(t: &mut Trial) -> Verdict {
     let mut letter = Letter::new(t);
     let mut names = Vec::new();
     for (extension, _) in types {
-        let (name, octets) = (format!("{}{extension}", word(t)), random(t, 40));
+        let (name, octets) = (format!("{}{extension}", word(t)), plain(t));
         letter = letter.attach(&file(t, &name, &octets)?);
         names.push(name);
     }

@@ -1,7 +1,7 @@
 //! Stage 6: the names of attachments, and files that cannot be attached (RFC 2183, RFC 2231).
 
-use super::letter::{Letter, word, words};
-use super::parts::{attachments, file, random, some_file};
+use super::letter::{Letter, word};
+use super::parts::{attachments, file, plain, some_file};
 use super::session::{read, syntax};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::fake::smtp::Smtp;
@@ -90,7 +90,7 @@ pub const CHECKS: &[Check] = &[
 
 /// Sends a file of this name, and fails unless it arrives as an attachment of this name.
 fn keeps(t: &mut Trial, name: &str) -> Verdict {
-    let octets = random(t, 40);
+    let octets = plain(t);
     let path = file(t, name, &octets)?;
     let ended = Letter::new(t).attach(&path).send(t, Smtp::builder())?;
     let mail = ended.mail()?;
@@ -142,13 +142,13 @@ fn name_quoted(t: &mut Trial) -> Verdict {
 }
 
 fn unreadable(t: &mut Trial) -> Verdict {
-    let content = words(t, 3);
-    let readable = some_file(t, content.as_bytes())?;
+    let octets = plain(t);
+    let readable = some_file(t, &octets)?;
     let directory = t.dir()?;
     let missing = directory.join(word(t));
     let broken_name = |line_end| format!("report{line_end}X-Field: of somebody else's");
-    let with_lf = file(t, &broken_name("\n"), b"content")?;
-    let with_cr = file(t, &broken_name("\r"), b"content")?;
+    let with_lf = file(t, &broken_name("\n"), &octets)?;
+    let with_cr = file(t, &broken_name("\r"), &octets)?;
     let cases = [
         ("a file that is not there, behind one that is", 66, vec![&readable, &missing]),
         ("a directory", 66, vec![&directory]),
