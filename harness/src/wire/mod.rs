@@ -2,11 +2,13 @@
 //!
 //! They share no code with any solution and open no socket.
 
+mod base64;
 pub mod bytes;
 pub mod difference;
 pub mod html;
 pub mod http;
 pub mod icmp;
+pub mod mail;
 mod scan;
 pub mod smtp;
 pub mod syntax;

@@ -73,3 +73,8 @@ impl<'a> Scanner<'a> {
 pub(super) fn ascii(octets: &[u8]) -> String {
     octets.iter().map(|&octet| char::from(octet)).collect()
 }
+
+/// `atext` (RFC 5322 §3.2.3).
+pub(super) fn is_atom_octet(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet)
+}

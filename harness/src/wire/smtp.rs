@@ -5,12 +5,9 @@
 
 use std::net::Ipv6Addr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
-use super::SyntaxError;
 use super::bytes::show;
-use super::scan::{Scanner, ascii};
+use super::scan::{Scanner, ascii, is_atom_octet};
+use super::{SyntaxError, base64};
 
 /// Keyword in upper case and value of what follows a path: `("SIZE", Some("1024"))`.
 pub type Parameters = Vec<(String, Option<String>)>;
@@ -88,29 +85,10 @@ pub fn parse(line: &[u8]) -> Result<Command, SyntaxError> {
 /// What a client answers to a 334 (RFC 4954 §4): base64 in one line, canonical and padded. `*`, which cancels, is
 /// the caller's.
 pub fn auth_response(line: &[u8]) -> Result<Vec<u8>, SyntaxError> {
-    const CLAUSE: &str = "RFC 4954 §4";
-    let in_alphabet = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/=".contains(octet);
-    if let Some(at) = line.iter().position(|octet| !in_alphabet(octet)) {
-        let rule = format!(
-            "what authenticates is base64 in one line, without spaces or line ends; here came {:?}",
-            show(&line[at..=at])
-        );
-        return Err(SyntaxError::new(at, 1, rule, CLAUSE));
-    }
-    STANDARD.decode(line).map_err(|error| {
-        SyntaxError::new(0, line.len(), format!("this is no base64: {}", why_not_base64(&error)), CLAUSE)
+    base64::decode(line).map_err(|(at, rule)| {
+        let rule = format!("what authenticates is base64 in one line: {rule}");
+        SyntaxError::new(at, usize::from(at < line.len()), rule, "RFC 4954 §4")
     })
-}
-
-/// Why padded base64 of the right alphabet does not decode, as a fragment.
-pub(super) fn why_not_base64(error: &base64::DecodeError) -> &'static str {
-    match error {
-        base64::DecodeError::InvalidLastSymbol(..) => {
-            "the bits of the last character that stand for nothing are zero"
-        }
-        base64::DecodeError::InvalidByte(..) => "\"=\" stands at the end alone, and at most twice",
-        _ => "it comes in groups of four characters, the last one filled up with \"=\"",
-    }
 }
 
 /// Whether this is a Domain (RFC 5321 §4.1.2): labels of letters, digits and inner hyphens, with dots between.
@@ -333,11 +311,6 @@ fn quoted_string(scanner: &mut Scanner<'_>) -> Result<String, SyntaxError> {
             }
         }
     }
-}
-
-/// `atext` (RFC 5322 §3.2.3).
-pub(super) fn is_atom_octet(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet)
 }
 
 fn parameters(scanner: &mut Scanner<'_>) -> Result<Parameters, SyntaxError> {

@@ -139,9 +139,9 @@ fn authentication_names_a_mechanism_and_may_bring_a_response() {
         ("AUTH", 4, "RFC 4954 §4"),
         ("AUTH  PLAIN", 5, "RFC 4422 §3.1"),
         ("AUTH PLAIN AGEA Yg==", 15, "RFC 4954 §4"),
-        ("AUTH PLAIN AGEAYg", 11, "RFC 4954 §4"),
-        ("AUTH PLAIN AGEAYh==", 11, "RFC 4954 §4"),
-        ("AUTH PLAIN AG=AYg==", 11, "RFC 4954 §4"),
+        ("AUTH PLAIN AGEAYg", 17, "RFC 4954 §4"),
+        ("AUTH PLAIN AGEAYh==", 16, "RFC 4954 §4"),
+        ("AUTH PLAIN AG=AYg==", 13, "RFC 4954 §4"),
     ] {
         assert_eq!(refused(line), (offset, clause), "{line:?}");
     }
