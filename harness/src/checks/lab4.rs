@@ -1,8 +1,11 @@
 //! Lab 4: `mail`, which submits a mail to a server.
 
 mod dialogue;
+mod header;
 mod letter;
 mod session;
+mod text;
+mod transparency;
 
 use crate::check::Check;
 
@@ -20,4 +23,4 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS];
+pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS, transparency::CHECKS, text::CHECKS, header::CHECKS];
