@@ -2,6 +2,7 @@
 
 mod attachments;
 mod dialogue;
+mod header;
 mod letter;
 mod names;
 mod parts;
@@ -9,7 +10,9 @@ mod pipelining;
 mod refusals;
 mod replies;
 mod session;
+mod text;
 mod timing;
+mod transparency;
 
 use crate::check::Check;
 
@@ -27,4 +30,4 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS, replies::CHECKS, refusals::CHECKS, timing::CHECKS, attachments::CHECKS, names::CHECKS, pipelining::CHECKS];
+pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS, replies::CHECKS, refusals::CHECKS, timing::CHECKS, transparency::CHECKS, text::CHECKS, header::CHECKS, attachments::CHECKS, names::CHECKS, pipelining::CHECKS];

@@ -168,17 +168,27 @@ pub fn syntax<T>(mail: &Mail, read: Result<T, SyntaxError>) -> Verdict<T> {
     read.map_err(|error| message::failure(&mail.content, &error).into())
 }
 
-/// Fails unless the mail's text is the letter's, up to its last line end.
-pub fn text_is(mail: &Mail, text: &str) -> Verdict {
+/// The mail's text, decoded: its first leaf.
+pub fn text_of(mail: &Mail) -> Verdict<String> {
     let message = read(mail)?;
     let leaves = message.entity.leaves();
     let Some(leaf) = leaves.first() else { return fail("a text", "a multipart without a part") };
-    let seen = syntax(mail, leaf.text())?;
+    syntax(mail, leaf.text())
+}
+
+/// Fails unless the mail's text is the letter's, up to its last line end.
+pub fn text_is(mail: &Mail, text: &str) -> Verdict {
+    let seen = text_of(mail)?;
     let lines = |text: &str| text.replace("\r\n", "\n").trim_end_matches('\n').to_owned();
-    if lines(&seen) == lines(text) {
+    same_text(&lines(text), &lines(&seen))
+}
+
+/// Fails unless they are equal, and says how they differ.
+pub fn same_text(expected: &str, seen: &str) -> Verdict {
+    if expected == seen {
         return Ok(());
     }
-    let difference = difference::describe(lines(text).as_bytes(), lines(&seen).as_bytes());
+    let difference = difference::describe(expected.as_bytes(), seen.as_bytes());
     let (first, more) = difference.split_once('\n').unwrap_or((&difference, ""));
     Err(Failure::new("the text that was to be sent, once it is decoded", first).excerpt(more.lines()).into())
 }
