@@ -1,8 +1,12 @@
 //! Lab 4: `mail`, which submits a mail to a server.
 
+mod auth;
+mod certificates;
 mod dialogue;
+mod gmail;
 mod letter;
 mod session;
+mod tls;
 
 use crate::check::Check;
 
@@ -20,4 +24,5 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS];
+pub const GROUPS: &[&[Check]] =
+    &[dialogue::CHECKS, tls::CHECKS, certificates::CHECKS, auth::CHECKS, gmail::CHECKS];
