@@ -1,7 +1,11 @@
 //! Lab 4: `mail`, which submits a mail to a server.
 
+<<<<<<< HEAD
 mod attachments;
+mod auth;
+mod certificates;
 mod dialogue;
+mod gmail;
 mod header;
 mod letter;
 mod names;
@@ -12,6 +16,7 @@ mod replies;
 mod session;
 mod text;
 mod timing;
+mod tls;
 mod transparency;
 
 use crate::check::Check;
@@ -30,4 +35,4 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS, replies::CHECKS, refusals::CHECKS, timing::CHECKS, transparency::CHECKS, text::CHECKS, header::CHECKS, attachments::CHECKS, names::CHECKS, pipelining::CHECKS];
+pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS, replies::CHECKS, refusals::CHECKS, timing::CHECKS, transparency::CHECKS, text::CHECKS, header::CHECKS, attachments::CHECKS, names::CHECKS, tls::CHECKS, certificates::CHECKS, auth::CHECKS, gmail::CHECKS, pipelining::CHECKS];

@@ -105,6 +105,12 @@ impl Letter {
         Letter { account: Some((user.to_owned(), password.to_owned())), ..self }
     }
 
+    /// With an account that nobody can know; also its user and password.
+    pub fn with_account(self, t: &mut Trial) -> (Self, String, String) {
+        let (user, password) = (address(t), password(t));
+        (self.account(&user, &password), user, password)
+    }
+
     /// `--timeout`, to be [`stretched`] by the caller.
     pub fn timeout(self, timeout: Duration) -> Self {
         Letter { timeout, ..self }
@@ -214,6 +220,11 @@ pub fn words(t: &mut Trial, count: usize) -> String {
 /// An address that nobody can know.
 pub fn address(t: &mut Trial) -> String {
     format!("{}@{}.example", word(t), word(t))
+}
+
+/// With what a shell, a URL or a parser of one's own would stumble over.
+pub fn password(t: &mut Trial) -> String {
+    format!("{} \"{}\"={}'%{}", word(t), word(t), word(t), word(t))
 }
 
 /// A file of the check's own.

@@ -133,6 +133,12 @@ impl Ended {
         })
     }
 
+    /// Fails if a server that was not to be trusted was given credentials or a mail.
+    pub fn nothing_given_away(&self, why: &str) -> Verdict {
+        self.never("AUTH", why)?;
+        self.never("MAIL", why)
+    }
+
     /// Every command of every connection.
     pub fn commands(&self) -> impl Iterator<Item = &Command> {
         self.sessions.iter().flat_map(|session| &session.commands)
