@@ -33,7 +33,7 @@ impl FromStr for Address {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Address, Error> {
-        // ANCHOR: step1_from_str
+        // ANCHOR: step1_address
         let why = match text.rsplit_once('@') {
             None => "it has no domain",
             Some(_) if text.len() > MAX_LENGTH => "it is too long",
@@ -42,7 +42,7 @@ impl FromStr for Address {
             Some(_) => return Ok(Address(text.to_owned())),
         };
         Err(Error::Usage(format!("{text:?} is no address: {why}")))
-        // ANCHOR_END: step1_from_str
+        // ANCHOR_END: step1_address
     }
 }
 

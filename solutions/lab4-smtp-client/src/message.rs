@@ -132,7 +132,7 @@ impl Attachment {
     }
 
     /// Hands out its base64 in pieces; their length together is what `encoded_length` says.
-    pub fn encode(&self, mut piece: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    pub fn encode(&self, piece: &mut impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
         // ANCHOR: step6_encode
         let unreadable = |error| Error::Unreadable(self.path.clone(), error);
         let mut file = &self.file;
@@ -249,7 +249,7 @@ mod step6 {
             let attachment = Attachment::open(&path).unwrap();
             let encode = || {
                 let mut sent = 0;
-                let done = attachment.encode(|piece| {
+                let done = attachment.encode(&mut |piece: &[u8]| {
                     sent += piece.len() as u64;
                     Ok(())
                 });

@@ -2,12 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-// ANCHOR: extra_step5_names
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]; // 1970 began on a Thursday
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
-// ANCHOR_END: extra_step5_names
 
 /// `Sun, 06 Nov 1994 08:49:37 +0000`
 pub fn rfc5322(time: SystemTime) -> String {

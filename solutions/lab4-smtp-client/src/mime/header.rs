@@ -296,7 +296,7 @@ mod step6 {
         let lines: Vec<&str> = long.split(";\r\n ").collect();
         assert_eq!(
             lines[1],
-            format!("filename*0*=utf-8''{}", "%C3%BC".repeat(8))
+            format!("filename*0*=utf-8''{}", "%C3%BC".repeat(9))
         );
         assert_eq!(lines[2], format!("filename*1*={}", "%C3%BC".repeat(9)));
     }

@@ -274,7 +274,7 @@ impl<'a, T: Transport> Session<'a, T> {
 
     /// Sends the mail, and the dot that ends it.
     fn send(&mut self) -> Result<(), Error> {
-        // ANCHOR: step1_send
+        // ANCHOR: step1_send_mail
         let (mut dots, mut buffer) = (Stuffer::new(), Vec::with_capacity(WRITE));
         let transport = &mut *self.transport;
         let mut write = |buffer: &mut Vec<u8>| {
@@ -297,7 +297,7 @@ impl<'a, T: Transport> Session<'a, T> {
             Error::Lost(_, error) => self.cut_off(State::Content, error),
             error => error,
         })
-        // ANCHOR_END: step1_send
+        // ANCHOR_END: step1_send_mail
     }
 
     /// What has arrived in clear is not from whom TLS is with (CVE-2011-0411), nor is what the server
