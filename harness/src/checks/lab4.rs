@@ -1,6 +1,5 @@
 //! Lab 4: `mail`, which submits a mail to a server.
 
-<<<<<<< HEAD
 mod attachments;
 mod auth;
 mod certificates;
@@ -35,4 +34,19 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS, replies::CHECKS, refusals::CHECKS, timing::CHECKS, transparency::CHECKS, text::CHECKS, header::CHECKS, attachments::CHECKS, names::CHECKS, tls::CHECKS, certificates::CHECKS, auth::CHECKS, gmail::CHECKS, pipelining::CHECKS];
+pub const GROUPS: &[&[Check]] = &[
+    dialogue::CHECKS,
+    replies::CHECKS,
+    refusals::CHECKS,
+    timing::CHECKS,
+    transparency::CHECKS,
+    text::CHECKS,
+    header::CHECKS,
+    attachments::CHECKS,
+    names::CHECKS,
+    tls::CHECKS,
+    certificates::CHECKS,
+    auth::CHECKS,
+    gmail::CHECKS,
+    pipelining::CHECKS,
+];
