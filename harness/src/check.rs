@@ -26,7 +26,7 @@ pub enum Lab {
 
 impl Lab {
     /// Every lab whose checks exist.
-    pub const ALL: &'static [Lab] = &[Lab::Lab1, Lab::Lab2, Lab::Lab3];
+    pub const ALL: &'static [Lab] = &[Lab::Lab1, Lab::Lab2, Lab::Lab3, Lab::Lab4];
 
     /// The word on the command line: `lab1`.
     pub const fn name(self) -> &'static str {

@@ -39,7 +39,7 @@ Exit status:
 #[derive(clap::Args)]
 #[command(after_help = EXIT_STATUS)]
 pub struct Args {
-    /// The lab: `lab1`, `lab2`, `lab3`
+    /// The lab: `lab1`, `lab2`, `lab3`, `lab4`
     #[arg(value_parser = nearest::lab)]
     lab: Lab,
     #[command(flatten)]

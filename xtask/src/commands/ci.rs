@@ -29,6 +29,7 @@ const PHASES: &[Phase] = &[
     Phase { name: "lab 1", command: &["cargo", "xtask", "check", "lab1", "--solution"] },
     Phase { name: "lab 2", command: &["cargo", "xtask", "check", "lab2", "--solution"] },
     Phase { name: "lab 3", command: &["cargo", "xtask", "check", "lab3", "--solution"] },
+    Phase { name: "lab 4", command: &["cargo", "xtask", "check", "lab4", "--solution"] },
     Phase { name: "starters", command: &["cargo", "xtask", "starters", "--check"] },
     Phase { name: "mutants", command: &["cargo", "xtask", "mutants"] },
 ];

@@ -26,7 +26,7 @@ pub const CHECKS: &[Check] = &[
               so on. A mail is three commands and a text that ends with a dot on a line of its own.",
         peers: "",
         hints: &[
-            "Be the server yourself first: `nc -l 2525` in one window, your program in another; type `220 hello`.",
+            "Be the server yourself first: `nc -C -l 2525` in one window (`-C` for CR LF), your program in another; type `220 hello`.",
             "Read the greeting, and then after each command one reply, before you write the next.",
             "EHLO, `MAIL FROM:<…>`, `RCPT TO:<…>`, DATA (354 comes back), header, empty line, text, `.`, QUIT.",
         ],

@@ -8,7 +8,7 @@ use super::session::{Ended, ended, read, syntax};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::fake::smtp::{Mail, Smtp};
 use crate::trial::Trial;
-use crate::verdict::{Explain, Failure, Verdict, ensure, fail};
+use crate::verdict::{Failure, Verdict, ensure, fail};
 use crate::wire::difference;
 use crate::wire::mail::{Field, Header};
 

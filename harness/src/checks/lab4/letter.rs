@@ -31,7 +31,6 @@ pub enum Tls {
 /// Where the text comes from.
 #[derive(Clone, Debug)]
 pub enum Text {
-    None,
     Inline(String),
     File(PathBuf),
 }
@@ -134,7 +133,6 @@ impl Letter {
             option("--subject", subject.into());
         }
         match &self.text {
-            Text::None => {}
             Text::Inline(text) => option("--text", text.into()),
             Text::File(path) => option("--text-file", path.into()),
         }
