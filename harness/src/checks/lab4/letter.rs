@@ -22,7 +22,7 @@ const PASSWORD: &str = "WIRELAB_MAIL_PASSWORD";
 
 /// What `--tls` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tls {
+pub enum Security {
     None,
     StartTls,
     Implicit,
@@ -46,7 +46,7 @@ pub struct Letter {
     pub subject: Option<String>,
     pub text: Text,
     pub attach: Vec<PathBuf>,
-    pub tls: Tls,
+    pub tls: Security,
     /// `--ca-file`; `None` leaves it out, and so the system's roots count.
     pub ca_file: Option<PathBuf>,
     /// User and password.
@@ -65,7 +65,7 @@ impl Letter {
             subject: Some(words(t, 3)),
             text: Text::Inline(words(t, 12)),
             attach: Vec::new(),
-            tls: Tls::None,
+            tls: Security::None,
             ca_file: None,
             account: None,
             timeout: stretched(5.0),
@@ -76,7 +76,7 @@ impl Letter {
     pub fn under_tls(t: &mut Trial) -> Verdict<Self> {
         let ca_file = t.dir()?.join("authority.pem");
         write(&ca_file, certificates::authority_pem().as_bytes())?;
-        Ok(Letter { tls: Tls::StartTls, ca_file: Some(ca_file), ..Letter::new(t) })
+        Ok(Letter { tls: Security::StartTls, ca_file: Some(ca_file), ..Letter::new(t) })
     }
 
     pub fn to<S: Into<String>>(self, to: impl IntoIterator<Item = S>) -> Self {
@@ -117,7 +117,7 @@ impl Letter {
 
     /// A certificate names `localhost`; without TLS the address will do.
     pub fn host(&self) -> &'static str {
-        if self.tls == Tls::None { "127.0.0.1" } else { certificates::HOST }
+        if self.tls == Security::None { "127.0.0.1" } else { certificates::HOST }
     }
 
     pub fn arguments(&self, port: u16) -> Vec<OsString> {
@@ -142,9 +142,9 @@ impl Letter {
             option("--password-env", PASSWORD.into());
         }
         let tls = match self.tls {
-            Tls::None => "none",
-            Tls::StartTls => "starttls",
-            Tls::Implicit => "implicit",
+            Security::None => "none",
+            Security::StartTls => "starttls",
+            Security::Implicit => "implicit",
         };
         option("--tls", tls.into());
         if let Some(path) = &self.ca_file {

@@ -1,7 +1,7 @@
 //! Stage 7: STARTTLS, and TLS from the first octet on. Which certificates are good enough, see
 //! [`certificates`](super::certificates).
 
-use super::letter::{Letter, Tls, stretched, words};
+use super::letter::{Letter, Security, stretched, words};
 use super::session::ended;
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::fake::certificates::{Shown, Versions};
@@ -92,7 +92,7 @@ pub const CHECKS: &[Check] = &[
         role: Role::Mail,
         needs: &["mail.tls.starttls"],
         basis: Basis::Must,
-        clause: "contract, lab 4; RFC 3207 §4.2; CVE-2011-0411",
+        clause: "RFC 3207 §4.2; CVE-2011-0411",
         why: "Somebody on the way adds lines of their own behind the 220, in the same segment. They stay in the \
               client's buffer, and after the handshake they look like replies that came under TLS.",
         peers: "In 2021 such buffers were found in many mail programs, clients and servers, ten years after the first.",
@@ -246,7 +246,7 @@ fn injected(t: &mut Trial) -> Verdict {
 
 fn implicit(t: &mut Trial) -> Verdict {
     // Who waits for a greeting in clear waits for this long.
-    let letter = Letter { tls: Tls::Implicit, ..Letter::under_tls(t)? }.timeout(stretched(2.0));
+    let letter = Letter { tls: Security::Implicit, ..Letter::under_tls(t)? }.timeout(stretched(2.0));
     let ended = letter.send(t, Smtp::builder().implicit_tls())?;
     let mail = ended.delivered(&letter)?;
     ended.ensure(mail.tls, "the mail under TLS", "it came in clear")?;
@@ -291,7 +291,8 @@ fn stalled(t: &mut Trial) -> Verdict {
 
 fn pieces(t: &mut Trial) -> Verdict {
     const RECORD: usize = 32;
-    let cases: [(&str, fn(Builder) -> Builder); 4] = [
+    type Change = fn(Builder) -> Builder;
+    let cases: [(&str, Change); 4] = [
         ("TLS 1.2", |server| server.speaks(Versions::Only12)),
         ("each reply in several records, all in one segment", |server| server.records(RECORD)),
         ("the same with TLS 1.2", |server| server.records(RECORD).speaks(Versions::Only12)),

@@ -364,7 +364,7 @@ impl Dialogue<'_> {
         self.say(&reply)
     }
 
-    /// Octets of a mail, where the server has said so (RFC 1870 §4).
+    /// Octets of a mail, where the server has said so (RFC 1870 §3).
     fn limit(&self) -> Option<u64> {
         self.offers()
             .iter()
@@ -469,9 +469,14 @@ impl Dialogue<'_> {
     }
 
     /// Waits until the client has come to rest; false where nobody says which program it is.
-    fn client_waits(&self) -> bool {
-        let pid = poll_until(self.channel.deadline(), || self.shared.client.get().copied());
-        pid.map(sys::wait_quiet).is_some()
+    fn client_waits(&mut self) -> bool {
+        let deadline = self.channel.deadline();
+        let Some(pid) = poll_until(deadline, || self.shared.client.get().copied()) else { return false };
+        sys::wait_quiet(pid);
+        // By Nagle's algorithm, what the client wrote may wait in its system for the acknowledgement of what came.
+        self.channel.stream().acknowledge_now();
+        sys::wait_quiet(pid);
+        true
     }
 
     /// Says it, the way this server delivers.
@@ -561,9 +566,6 @@ impl Dialogue<'_> {
         if !self.client_waits() {
             return Ok(());
         }
-        // By Nagle's algorithm, what the client wrote may wait in its system for the acknowledgement of what came.
-        self.channel.stream().acknowledge_now();
-        self.client_waits();
         let before = self.channel.unread.len();
         let arrival = self.channel.look()?;
         let octets = self.channel.unread[before..].to_vec();

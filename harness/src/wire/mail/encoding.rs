@@ -6,8 +6,11 @@ use super::lines::lines;
 use crate::wire::bytes::show;
 use crate::wire::{SyntaxError, base64};
 
-/// Columns of an encoded line.
-const MAX_ENCODED: usize = 76;
+/// Characters of a line of base64 (RFC 2045 §6.8).
+const BASE64_LINE: usize = 76;
+
+/// Characters of a line of quoted-printable: two more than RFC 2045 §6.7 allows, since Python's `email` writes as many.
+const QUOTED_LINE: usize = 78;
 
 /// What `raw`, which stands at `offset` in the message, says in this encoding.
 pub(super) fn decode(encoding: &str, raw: &[u8], offset: usize) -> Result<Vec<u8>, SyntaxError> {
@@ -28,7 +31,7 @@ fn base64_lines(raw: &[u8], offset: usize) -> Result<Vec<u8>, SyntaxError> {
     const CLAUSE: &str = "RFC 2045 §6.8";
     let mut run = Vec::with_capacity(raw.len());
     for (at, line) in lines(raw, offset) {
-        check_length(line, at, "base64", CLAUSE)?;
+        check_length(line, at, BASE64_LINE, "base64", CLAUSE)?;
         run.extend_from_slice(line);
     }
     base64::decode(&run).map_err(|(index, rule)| {
@@ -51,20 +54,26 @@ fn place(raw: &[u8], offset: usize, index: usize) -> (usize, usize) {
     (end, 0)
 }
 
-fn check_length(line: &[u8], at: usize, encoding: &str, clause: &'static str) -> Result<(), SyntaxError> {
-    if line.len() <= MAX_ENCODED {
+fn check_length(
+    line: &[u8],
+    at: usize,
+    most: usize,
+    encoding: &str,
+    clause: &'static str,
+) -> Result<(), SyntaxError> {
+    if line.len() <= most {
         return Ok(());
     }
-    let over = line.len() - MAX_ENCODED;
-    let rule = format!("a line of {encoding} has at most {MAX_ENCODED} characters; this has {}", line.len());
-    Err(SyntaxError::new(at + MAX_ENCODED, over, rule, clause))
+    let over = line.len() - most;
+    let rule = format!("a line of {encoding} has at most 76 characters; this has {}", line.len());
+    Err(SyntaxError::new(at + most, over, rule, clause))
 }
 
 fn quoted_printable(raw: &[u8], offset: usize) -> Result<Vec<u8>, SyntaxError> {
     const CLAUSE: &str = "RFC 2045 §6.7";
     let mut octets = Vec::with_capacity(raw.len());
     for (at, line) in lines(raw, offset) {
-        check_length(line, at, "quoted-printable", CLAUSE)?;
+        check_length(line, at, QUOTED_LINE, "quoted-printable", CLAUSE)?;
         if let Some(b' ' | b'\t') = line.last() {
             let rule = "quoted-printable has no white space at the end of a line: it is written =20 or =09";
             return Err(SyntaxError::new(at + line.len() - 1, 1, rule, CLAUSE));

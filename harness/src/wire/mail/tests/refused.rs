@@ -93,7 +93,7 @@ fn content_is_what_its_encoding_allows() {
         ("base64", "AA==\r\nAA==\r\n", Some("="), "RFC 2045 §6.8"),
         ("base64", "AAAB\r\nAB==\r\n", Some("B"), "RFC 2045 §6.8"),
         ("base64", &format!("{long}\r\n"), Some("x"), "RFC 2045 §6.8"),
-        ("quoted-printable", &format!("{long}\r\n"), Some("x"), "RFC 2045 §6.7"),
+        ("quoted-printable", &format!("{long}xx\r\n"), Some("x"), "RFC 2045 §6.7"),
         ("quoted-printable", "a \r\n", Some(" "), "RFC 2045 §6.7"),
         ("quoted-printable", "a= \r\n", Some(" "), "RFC 2045 §6.7"),
         ("quoted-printable", "a=4\r\n", Some("="), "RFC 2045 §6.7"),
