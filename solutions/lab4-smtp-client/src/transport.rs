@@ -117,12 +117,21 @@ impl Wire {
         let tcp = TcpStream::connect_timeout(address, timeout)?;
         // Every command is written in one go, and waits for no acknowledgement of the last one.
         tcp.set_nodelay(true)?;
-        tcp.set_read_timeout(Some(timeout))?;
+        let wire = Wire { tcp, timeout };
+        wire.limit_waiting()?;
+        Ok(wire)
+        // ANCHOR_END: step1_open
+    }
+
+    fn limit_waiting(&self) -> io::Result<()> {
+        // ANCHOR: step3_limit_waiting
+        // STARTER: Ok(()) // step 3: until nothing has moved for too long
+        self.tcp.set_read_timeout(Some(self.timeout))?;
         // The kernel takes octets while it waits to take them all, and does not say when it took the
         // last: it is asked ten times.
-        tcp.set_write_timeout(Some((timeout / 10).max(Duration::from_millis(1))))?;
-        Ok(Wire { tcp, timeout })
-        // ANCHOR_END: step1_open
+        let often = (self.timeout / 10).max(Duration::from_millis(1));
+        self.tcp.set_write_timeout(Some(often))
+        // ANCHOR_END: step3_limit_waiting
     }
 
     fn patiently(
