@@ -1,4 +1,4 @@
-//! Given: what can go wrong, and the exit status for it, one of `sysexits.h`.
+//! What can go wrong, and the exit status for it, one of `sysexits.h`.
 //!
 //! What a server said stands in here with its secrets taken out, ready to be printed.
 
@@ -34,7 +34,10 @@ pub struct Answer {
 impl Answer {
     /// 4yz: the same may be accepted later (RFC 5321 §4.2.1).
     pub fn is_transient(&self) -> bool {
+        // ANCHOR: step2_is_transient
+        // STARTER: false // step 2: the first digit says so
         self.code / 100 == 4
+        // ANCHOR_END: step2_is_transient
     }
 }
 
@@ -92,6 +95,13 @@ impl Error {
     }
 
     pub fn exit_status(&self) -> u8 {
+        // ANCHOR: step3_exit_status
+        // STARTER: match self {
+        // STARTER:     Error::Usage(_) => USAGE,
+        // STARTER:     Error::Refused(_, answer) if answer.is_transient() => TEMP_FAIL,
+        // STARTER:     Error::Refused(..) => UNAVAILABLE,
+        // STARTER:     _ => PROTOCOL, // step 3: a status for everything that can go wrong
+        // STARTER: }
         match self {
             Error::Usage(_) => USAGE,
             Error::Unreadable(..) => NO_INPUT,
@@ -109,6 +119,7 @@ impl Error {
             Error::Protocol(_) | Error::Tls(_) => PROTOCOL,
             Error::Authentication(_) => NO_PERM,
         }
+        // ANCHOR_END: step3_exit_status
     }
 }
 

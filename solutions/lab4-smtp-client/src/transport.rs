@@ -117,12 +117,21 @@ impl Wire {
         let tcp = TcpStream::connect_timeout(address, timeout)?;
         // Every command is written in one go, and waits for no acknowledgement of the last one.
         tcp.set_nodelay(true)?;
-        tcp.set_read_timeout(Some(timeout))?;
+        let wire = Wire { tcp, timeout };
+        wire.limit_waiting()?;
+        Ok(wire)
+        // ANCHOR_END: step1_open
+    }
+
+    fn limit_waiting(&self) -> io::Result<()> {
+        // ANCHOR: step3_limit_waiting
+        // STARTER: Ok(()) // step 3: until nothing has moved for too long
+        self.tcp.set_read_timeout(Some(self.timeout))?;
         // The kernel takes octets while it waits to take them all, and does not say when it took the
         // last: it is asked ten times.
-        tcp.set_write_timeout(Some((timeout / 10).max(Duration::from_millis(1))))?;
-        Ok(Wire { tcp, timeout })
-        // ANCHOR_END: step1_open
+        let often = (self.timeout / 10).max(Duration::from_millis(1));
+        self.tcp.set_write_timeout(Some(often))
+        // ANCHOR_END: step3_limit_waiting
     }
 
     fn patiently(
@@ -186,4 +195,55 @@ pub fn resolve(server: &str, port: u16, timeout: Duration) -> io::Result<Vec<Soc
     });
     let waited = receiver.recv_timeout(timeout);
     waited.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}
+
+#[cfg(test)]
+mod step3 {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_millis(200);
+
+    /// A connection to a server that does nothing.
+    fn connection(listener: &TcpListener) -> Connection {
+        Connection::open(&[listener.local_addr().unwrap()], TIMEOUT, None).unwrap()
+    }
+
+    #[track_caller]
+    fn assert_times_out(result: io::Result<()>, start: Instant) {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!(start.elapsed() >= TIMEOUT, "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn silence_is_waited_for_so_long() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut connection = connection(&listener);
+        let start = Instant::now();
+        assert_times_out(connection.read(&mut [0; 9]).map(drop), start);
+    }
+
+    #[test]
+    fn a_server_that_takes_nothing_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut connection = connection(&listener);
+        let start = Instant::now();
+        let octets = vec![b'x'; 1 << 20];
+        assert_times_out(
+            (0..99).try_for_each(|_| connection.write_all(&octets)),
+            start,
+        );
+    }
+
+    #[test]
+    fn every_address_is_tried() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // Nobody listens at port 0.
+        let closed = SocketAddr::from(([127, 0, 0, 1], 0));
+        let addresses = [closed, listener.local_addr().unwrap()];
+        assert!(Connection::open(&addresses, TIMEOUT, None).is_ok());
+        assert!(Connection::open(&addresses[..1], TIMEOUT, None).is_err());
+        assert!(Connection::open(&[], TIMEOUT, None).is_err());
+    }
 }

@@ -344,11 +344,15 @@ impl<'a, T: Transport> Session<'a, T> {
         // ANCHOR: step3_refusal
         // STARTER: Error::Refused(state.name(), self.answer(reply)) // step 3: unless it is worse
         let answer = self.answer(reply);
+        let is_closing = Came::with(reply.code) == Came::Closing;
         match state {
-            _ if Came::with(reply.code) == Came::Closing => Error::Refused(state.name(), answer),
-            State::StartTls => Error::Tls(format!("STARTTLS was refused: {answer}")),
+            State::StartTls if !is_closing => Error::Tls(format!("STARTTLS was refused: {answer}")),
             _ if answer.is_transient() => Error::Refused(state.name(), answer),
-            _ if state.name() == "AUTH" => Error::Authentication(answer.to_string()),
+            State::Plain
+            | State::Name
+            | State::Password
+            | State::Credentials
+            | State::Cancelled => Error::Authentication(answer.to_string()),
             _ if reply.code >= 500 => Error::Refused(state.name(), answer),
             _ => Error::Protocol(format!("{} was answered by {answer}", state.name())),
         }
@@ -379,14 +383,7 @@ impl<'a, T: Transport> Session<'a, T> {
     /// A server's words, fit to be printed.
     fn words(&self, octets: &[u8]) -> String {
         let words = String::from_utf8_lossy(octets);
-        let printable = |character: char| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        };
-        let words: String = words.chars().map(printable).collect();
+        let words = words.replace(char::is_control, " ");
         match self.task.credentials {
             Some(credentials) => credentials.redacted(&words),
             None => words,
