@@ -161,6 +161,8 @@ pub struct Builder {
 #[derive(Clone, Debug, Default)]
 struct Plan {
     script: Script,
+    /// What its reply to EHLO begins with; `None`: `mail.example`.
+    name: Option<&'static str>,
     offers: Vec<String>,
     offers_under_tls: Option<Vec<String>>,
     delivery: Delivery,

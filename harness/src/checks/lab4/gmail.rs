@@ -1,8 +1,7 @@
 //! Stage 8: all of it together, with a server that behaves as smtp.gmail.com is documented to.
 
 use super::auth::logged_in;
-use super::letter::{Letter, word, words};
-use super::session::text_is;
+use super::letter::{Letter, word};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::fake::smtp::Smtp;
 use crate::trial::Trial;
@@ -32,12 +31,9 @@ pub const CHECKS: &[Check] = &[Check {
 fn gmail(t: &mut Trial) -> Verdict {
     let app_password: String = (0..16).map(|_| t.rng.lowercase()).collect();
     let user = format!("{}@gmail.com", word(t));
-    let text = words(t, 20);
-    let letter = Letter { from: user.clone(), ..Letter::under_tls(t)? }.text(&text);
-    let letter = letter.account(&user, &app_password);
+    let letter = Letter { from: user.clone(), ..Letter::under_tls(t)? }.account(&user, &app_password);
     let ended = letter.send(t, Smtp::builder().gmail(&user, &app_password))?;
     logged_in(&ended, &letter)?;
-    text_is(ended.delivered(&letter)?, &text)?;
 
     let wrong: String = (0..16).map(|_| t.rng.lowercase()).collect();
     let ended = letter.account(&user, &wrong).send(t, Smtp::builder().gmail(&user, &app_password))?;

@@ -220,9 +220,10 @@ pub fn address(t: &mut Trial) -> String {
     format!("{}@{}.example", word(t), word(t))
 }
 
-/// With what a shell, a URL or a parser of one's own would stumble over.
+/// With what a shell or a URL would stumble over, and what makes `+` and `/` of base64; with an [`address`] short enough
+/// for one line of MIME.
 pub fn password(t: &mut Trial) -> String {
-    format!("{} \"{}\"={}'%{}", word(t), word(t), word(t), word(t))
+    format!("{} \"='>>>???%{}", word(t), word(t))
 }
 
 /// A file of the check's own.

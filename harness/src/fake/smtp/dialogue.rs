@@ -253,7 +253,7 @@ impl Dialogue<'_> {
         let reply = self.reply_at(point, || match hello {
             Hello::Helo => line(250, "mail.example"),
             Hello::Ehlo => {
-                let mut lines = vec!["mail.example".to_owned()];
+                let mut lines = vec![self.plan().name.unwrap_or("mail.example").to_owned()];
                 lines.extend(self.offers());
                 many_lines(250, &lines)
             }

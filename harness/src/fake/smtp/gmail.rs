@@ -35,6 +35,7 @@ impl Builder {
             .at(Point::Data, line(354, &format!("Go ahead {TAIL}")))
             .at(Point::EndOfData, line(250, &format!("2.0.0 OK  1794978000 {TAIL}")))
             .at(Point::Quit, line(221, &format!("2.0.0 closing connection {TAIL}")));
+        gmail.plan.name = Some("smtp.gmail.com at your service, [127.0.0.1]");
         gmail.plan.demands.tls = true;
         gmail
     }
