@@ -1,4 +1,4 @@
-//! Given: what can go wrong, and the exit status for it, one of `sysexits.h`.
+//! What can go wrong, and the exit status for it, one of `sysexits.h`.
 //!
 //! What a server said stands in here with its secrets taken out, ready to be printed.
 
@@ -34,7 +34,7 @@ pub struct Answer {
 impl Answer {
     /// 4yz: the same may be accepted later (RFC 5321 §4.2.1).
     pub fn is_transient(&self) -> bool {
-        self.code / 100 == 4
+        false // step 2: the first digit says so
     }
 }
 
@@ -94,20 +94,9 @@ impl Error {
     pub fn exit_status(&self) -> u8 {
         match self {
             Error::Usage(_) => USAGE,
-            Error::Unreadable(..) => NO_INPUT,
-            Error::Unreachable(_, cause) if cause.kind() == io::ErrorKind::TimedOut => TEMP_FAIL,
-            Error::Unreachable(..) | Error::TooLarge { .. } => UNAVAILABLE,
             Error::Refused(_, answer) if answer.is_transient() => TEMP_FAIL,
             Error::Refused(..) => UNAVAILABLE,
-            Error::NoRecipient(refusals) => {
-                match refusals.iter().any(|refusal| refusal.answer.is_transient()) {
-                    true => TEMP_FAIL,
-                    false => UNAVAILABLE,
-                }
-            }
-            Error::Lost(..) => TEMP_FAIL,
-            Error::Protocol(_) | Error::Tls(_) => PROTOCOL,
-            Error::Authentication(_) => NO_PERM,
+            _ => PROTOCOL, // step 3: a status for everything that can go wrong
         }
     }
 }

@@ -22,7 +22,7 @@
 //! | `mime`      | the message as octets                                                |
 //! | `transport` | the connection: octets, in clear or not, and how long to wait        |
 //! | `tls`       | given: TLS, around any stream                                        |
-//! | `error`     | given: what can go wrong, and the exit status for it                 |
+//! | `error`     | what can go wrong, and the exit status for it                        |
 //!
 //! `smtp` and `mime` open no socket and read no clock. Left out: `BDAT`, delivery reports, addresses
 //! outside ASCII (`SMTPUTF8`), display names, HTML, and other mechanisms than `PLAIN` and `LOGIN`.

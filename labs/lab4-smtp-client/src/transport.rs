@@ -112,6 +112,10 @@ impl Wire {
         todo!("step 1: open")
     }
 
+    fn limit_waiting(&self) -> io::Result<()> {
+        Ok(()) // step 3: until nothing has moved for too long
+    }
+
     fn patiently(
         &mut self,
         mut write: impl FnMut(&mut TcpStream) -> io::Result<usize>,
@@ -159,4 +163,55 @@ pub fn resolve(server: &str, port: u16, timeout: Duration) -> io::Result<Vec<Soc
     });
     let waited = receiver.recv_timeout(timeout);
     waited.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}
+
+#[cfg(test)]
+mod step3 {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_millis(200);
+
+    /// A connection to a server that does nothing.
+    fn connection(listener: &TcpListener) -> Connection {
+        Connection::open(&[listener.local_addr().unwrap()], TIMEOUT, None).unwrap()
+    }
+
+    #[track_caller]
+    fn assert_times_out(result: io::Result<()>, start: Instant) {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!(start.elapsed() >= TIMEOUT, "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn silence_is_waited_for_so_long() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut connection = connection(&listener);
+        let start = Instant::now();
+        assert_times_out(connection.read(&mut [0; 9]).map(drop), start);
+    }
+
+    #[test]
+    fn a_server_that_takes_nothing_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut connection = connection(&listener);
+        let start = Instant::now();
+        let octets = vec![b'x'; 1 << 20];
+        assert_times_out(
+            (0..99).try_for_each(|_| connection.write_all(&octets)),
+            start,
+        );
+    }
+
+    #[test]
+    fn every_address_is_tried() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // Nobody listens at port 0.
+        let closed = SocketAddr::from(([127, 0, 0, 1], 0));
+        let addresses = [closed, listener.local_addr().unwrap()];
+        assert!(Connection::open(&addresses, TIMEOUT, None).is_ok());
+        assert!(Connection::open(&addresses[..1], TIMEOUT, None).is_err());
+        assert!(Connection::open(&[], TIMEOUT, None).is_err());
+    }
 }

@@ -1,30 +1,49 @@
 //! The dialogue as a finite state machine: one table of what is done where, and what then.
 //!
 //! ```text
-//!  Greeting ──2yz──▶ Hello ──EHLO──▶ Ehlo ──2yz──────────────▶ Tls? ──none is due──▶ Auth?
-//!                      ▲              └─5yz─▶ HELO ▶ Helo ─2yz──▲ │                   │ │
-//!                      │                                         STARTTLS             │ │
-//!                      └──────────── handshake ◀── 220 ── StartTls ◀┘                 │ │
-//!                                                                                     │ │
-//!      ┌──────────────────────────────── no credentials ──────────────────────────────┘ │
-//!      │                                                           AUTH PLAIN, AUTH LOGIN
-//!      ▼                                                                                │
-//!    Mail? ◀──────2yz────── Plain, Credentials ◀──password── Password ◀──name── Name ◀──┘
-//!    │   │
-//!    │  MAIL ▶ Mail ──2yz──▶ Rcpt? ──some are left──▶ RCPT ▶ Rcpt ──2yz, 4yz, 5yz──▶ Rcpt?
-//!    │                         └─some are accepted──▶ DATA ▶ Data ──3yz──▶ mail ▶ Content
-//!    │                                                                              │2yz
-//!    │                               Leave ──QUIT──▶ Quit ──whatever──▶ End ◀┄┄┄┄┄┄ ▼
-//!    │                                 ▲───────────────────────────────────────── Leave
-//!    └─MAIL, RCPT…, DATA at once ▶ GroupMail ▶ GroupRcpt ▶ … ▶ GroupData ──3yz──▶ GroupContent?
-//!                                                             some accepted: mail ▶ Content
-//!                                                             none: a lone dot ▶ LoneDot ▶ Leave
+//!  Greeting
+//!     │ 2yz
+//!     ▼
+//!   Hello ◀───────── handshake ◀── 220 ── StartTls
+//!     │ EHLO                                 ▲
+//!     ▼                                      │ STARTTLS
+//!   Ehlo ─── 2yz ────────┬────▶ Tls? ── due ─┘
+//!     │ 5yz: HELO        │       │ not due
+//!     ▼                  │       ▼
+//!   Helo ─── 2yz ────────┘     Auth? ── AUTH LOGIN ──▶ Name ── 3yz: name ──▶ Password
+//!                                │ │                                            │ 3yz: password
+//!                        not due │ │                                            ▼
+//!                                │ └─── AUTH PLAIN ──▶ Plain ── 3yz: both ─▶ Credentials
+//!                                ▼                       │ 2yz                  │ 2yz
+//!                              Mail? ◀───────────────────┴──────────────────────┘
+//!                                │ │
+//!                 lockstep: MAIL │ │ pipelining: MAIL, RCPT…, DATA
+//!           ┌────────────────────┘ └─────────────────────┐
+//!           ▼                                            ▼
+//!         Mail                                       GroupMail
+//!           │ 2yz                                        │ 2yz, 4yz, 5yz
+//!           ▼                                            ▼
+//!         Rcpt? ◀── 2yz, 4yz, 5yz ── Rcpt           GroupNext? ◀── 2yz, 4yz, 5yz ── GroupRcpt
+//!           │ └──── one is left: RCPT ─▲                 │ └──────── one is left ───────▲
+//!           │ one is accepted: DATA                      │ none is left
+//!           ▼                                            ▼
+//!         Data                                       GroupData
+//!           │ 3yz: the mail                              │ 3yz
+//!           ▼                                            ▼
+//!        Content ◀── one is accepted: the mail ── GroupContent? ── none is: a dot ──▶ LoneDot
+//!           │ 2yz                                                                        │
+//!           ▼                                                                            │
+//!         Leave ◀────────────────────────── whatever ────────────────────────────────────┘
+//!           │ QUIT
+//!           ▼
+//!         Quit ── whatever ──▶ End
 //!
-//!  From any state: what is not drawn fails and leaves (▶ Leave); 421, silence and a broken
-//!  connection fail and end (▶ End).
+//!  From any state: 421, silence and a broken connection fail ─▶ End
+//!                  whatever else is not drawn fails ─▶ Leave
 //! ```
 //!
 //! A state with a question mark waits for nothing: what comes in it is the answer to its question.
+//! Without `Group`, its name in the table begins with `Choose`.
 
 /// What is waited for, or asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,9 +250,8 @@ pub const TABLE: &[Row] = &[
     // step 7: STARTTLS
     // step 8: AUTH
     // step 9: a group of commands
+    // step 3: a server that ends it, or is gone, is told no farewell
     // Given: what no other row says.
-    row(AnyState,     Closing,       Fail,                       End),
-    row(AnyState,     Lost,          Fail,                       End),
     row(AnyState,     Anything,      Fail,                       Leave),
 ];
 

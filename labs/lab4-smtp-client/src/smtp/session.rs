@@ -244,14 +244,7 @@ impl<'a, T: Transport> Session<'a, T> {
     /// A server's words, fit to be printed.
     fn words(&self, octets: &[u8]) -> String {
         let words = String::from_utf8_lossy(octets);
-        let printable = |character: char| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        };
-        let words: String = words.chars().map(printable).collect();
+        let words = words.replace(char::is_control, " ");
         match self.task.credentials {
             Some(credentials) => credentials.redacted(&words),
             None => words,
