@@ -276,7 +276,7 @@ fn stalled(t: &mut Trial) -> Verdict {
         ),
     ];
     for (what, point, reply, statuses) in cases {
-        let letter = Letter::under_tls(t)?.timeout(stretched(1.0));
+        let letter = Letter::under_tls(t)?.timeout(stretched(0.6));
         let server = Smtp::builder().offers(["STARTTLS"]).at(point, reply);
         let ended = letter.send(t, server).note(what)?;
         if point == Point::StartTls {
