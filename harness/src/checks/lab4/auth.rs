@@ -234,7 +234,7 @@ fn login(t: &mut Trial) -> Verdict {
 fn challenge(t: &mut Trial) -> Verdict {
     let lists: [&[&str]; 4] = [
         &["AUTH XOAUTH2 PLAIN-CLIENTTOKEN LOGIN"],
-        &["AUTH OAUTHBEARER GSSAPI XPLAIN PLAIN"],
+        &["AUTH OAUTHBEARER KEYCARD-9 XPLAIN PLAIN"],
         &["AUTH=PLAIN LOGIN", "AUTH XOAUTH2 LOGIN PLAIN"],
         &["AUTH LOGIN-X LOGIN"],
     ];

@@ -276,7 +276,7 @@ fn stalled(t: &mut Trial) -> Verdict {
         ),
     ];
     for (what, point, reply, statuses) in cases {
-        let letter = Letter::under_tls(t)?.timeout(stretched(0.6));
+        let letter = Letter::under_tls(t)?.timeout(stretched(0.5));
         let server = Smtp::builder().offers(["STARTTLS"]).at(point, reply);
         let ended = letter.send(t, server).note(what)?;
         if point == Point::StartTls {
@@ -290,8 +290,8 @@ fn stalled(t: &mut Trial) -> Verdict {
 }
 
 fn pieces(t: &mut Trial) -> Verdict {
-    const RECORD: usize = 32;
     type Change = fn(Builder) -> Builder;
+    const RECORD: usize = 32;
     let cases: [(&str, Change); 4] = [
         ("TLS 1.2", |server| server.speaks(Versions::Only12)),
         ("each reply in several records, all in one segment", |server| server.records(RECORD)),
