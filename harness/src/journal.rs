@@ -225,7 +225,7 @@ const SHOWN: usize = 300;
 
 /// Steps shown of a long record: this many from its beginning and from its end.
 const FIRST_STEPS: usize = 4;
-const LAST_STEPS: usize = 6;
+const LAST_STEPS: usize = 11;
 
 impl Kind {
     fn lane(&self) -> Option<Lane> {
@@ -359,7 +359,7 @@ mod tests {
         }
         let steps = journal.steps();
         assert_eq!(steps.len(), FIRST_STEPS + LAST_STEPS + 1);
-        assert_eq!(steps[FIRST_STEPS], "… 90 further steps (the record has them)");
+        assert_eq!(steps[FIRST_STEPS], "… 85 further steps (the record has them)");
         assert_eq!(steps.last().unwrap(), "step 99");
     }
 
