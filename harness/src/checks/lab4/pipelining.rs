@@ -39,7 +39,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Extension,
         points: 6,
         role: Role::Mail,
-        needs: &["ext.pipelining.group"],
+        needs: &["mail.dialogue.sends"],
         basis: Basis::Must,
         clause: "RFC 2920 §3.1",
         why: "Replies carry no name: the third belongs to the third command. Every one of them has to be looked at, even \
@@ -59,7 +59,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Extension,
         points: 4,
         role: Role::Mail,
-        needs: &["ext.pipelining.group"],
+        needs: &["mail.dialogue.sends"],
         basis: Basis::Must,
         clause: "RFC 2920 §3.1",
         why: "What comes behind a refused MAIL is refused too, with 503 for being out of order. These refusals say nothing \
@@ -76,7 +76,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Extension,
         points: 4,
         role: Role::Mail,
-        needs: &["ext.pipelining.group"],
+        needs: &["mail.dialogue.sends"],
         basis: Basis::Should,
         clause: "RFC 2920 §3.1",
         why: "DATA had left before the refusals came, and some servers take it. Then they wait for a mail, and QUIT would be \
@@ -122,16 +122,22 @@ fn group(t: &mut Trial) -> Verdict {
     };
     let together = came_with(&commands[mail..]);
     let recipients = together.iter().filter(|command| command.verb() == "RCPT").count();
-    if commands[mail..].iter().all(|command| command.behind == 0) {
-        let why = "PIPELINING is offered, and each command waits for its reply: the extension is not there";
-        return Err(Fault::Skipped(why.to_owned()));
-    }
+    is_there(&ended)?;
     ensure(
         recipients == RECIPIENTS,
         format!("MAIL and {RECIPIENTS} RCPTs, before the server answers MAIL"),
         format!("MAIL and {recipients} RCPTs; then your program waited"),
     )?;
     ended.delivered(&letter).map(|_| ())
+}
+
+/// Skips where no command came before the reply to the one before it.
+fn is_there(ended: &Ended) -> Verdict {
+    if ended.commands().any(|command| command.behind > 0) {
+        return Ok(());
+    }
+    let why = "PIPELINING is offered, and each command waits for its reply: the extension is not there";
+    Err(Fault::Skipped(why.to_owned()))
 }
 
 /// Of these commands, the first and those that had come when it was read.
@@ -155,6 +161,7 @@ fn matched(t: &mut Trial) -> Verdict {
         .at(Point::Rcpt, line(550, &format!("no mailbox {reason}")))
         .at(Point::Rcpt, line(250, "taken"));
     let ended = letter.send(t, server)?;
+    is_there(&ended)?;
     let mail = ended.mail()?;
     let (taken, refused): (Vec<_>, Vec<_>) = letter.to.iter().partition(|to| mail.recipients.contains(to));
     let [refused] = refused[..] else {
@@ -184,6 +191,7 @@ fn matched(t: &mut Trial) -> Verdict {
 fn refused(t: &mut Trial) -> Verdict {
     for (code, status) in [(550, 69), (451, 75)] {
         let ended = letter(t).send(t, server().at(Point::Mail, line(code, "not from this sender")))?;
+        is_there(&ended)?;
         nothing_sent(&ended).note(format!("MAIL was refused with {code}"))?;
         ended.exits(&[status], &format!("MAIL was refused with {code}"))?;
     }
@@ -197,6 +205,7 @@ fn lone_dot(t: &mut Trial) -> Verdict {
             .at(Point::Data, line(354, "go on"))
             .at(Point::EndOfData, line(code, text));
         let ended = letter(t).send(t, server)?;
+        is_there(&ended)?;
         let what = format!("every RCPT was refused, DATA was answered 354, and the dot {code}");
         nothing_sent(&ended).note(what.as_str())?;
         ended.ensure(
