@@ -17,7 +17,8 @@ use crate::runner::PATIENCE;
 use crate::scene::Scene;
 use crate::subject::ports::PortLease;
 use crate::subject::{
-    Launch, NotReady, Programs, Readiness, RunDir, Running, StartError, Supervisor, last_words, start_ready,
+    Exit, Launch, NotReady, Programs, Readiness, RunDir, Running, StartError, Supervisor, last_words,
+    start_ready,
 };
 use crate::verdict::{Failure, Fault, Verdict};
 
@@ -255,6 +256,17 @@ impl<'a> Trial<'a> {
         // It may have ended already: all it said counts.
         self.watched.push((Arc::clone(&running), 0));
         Ok(running)
+    }
+
+    /// Waits for a program that ends by itself, `when` saying when it should.
+    pub fn wait_exit(&self, running: &Running, when: &str) -> Verdict<Exit> {
+        if let Some(exit) = running.wait_exit(self.deadline()) {
+            self.step(format!("your program ended {}", exit.status));
+            return Ok(exit);
+        }
+        let waited = self.scene.patience().as_secs_f64();
+        let seen = format!("it still runs after {waited:.1} s");
+        Err(Failure::new(format!("your program ends by itself, {when}"), seen).silent().into())
     }
 
     /// Starts a server on the port of one that has ended, and waits until it is up.

@@ -121,19 +121,11 @@ pub fn ended_alone(t: &mut Trial, running: &Arc<Running>, exit: Exit) -> Ended {
 }
 
 pub fn wait_exit(t: &Trial, running: &Running) -> Verdict<Exit> {
-    if let Some(exit) = running.wait_exit(t.deadline()) {
-        t.step(format!("your program ended {}", exit.status));
-        return Ok(exit);
-    }
-    let waited = t.scene().patience().as_secs_f64();
-    Err(Failure::new(
-        "your program ends by itself, when every request is answered or given up",
-        format!("it still runs after {waited:.1} s"),
-    )
-    .excerpt(last_lines(&Printed::read(&running.stdout())))
-    .note("what does it wait for? A request that was not answered within -W is lost; nobody will say so")
-    .silent()
-    .into())
+    t.wait_exit(running, "when every request is answered or given up").explain(|failure| {
+        failure.excerpt(last_lines(&Printed::read(&running.stdout()))).note(
+            "what does it wait for? A request that was not answered within -W is lost; nobody will say so",
+        )
+    })
 }
 
 /// A ping that has ended.

@@ -6,7 +6,7 @@ use super::letter::Letter;
 use crate::fake::smtp::{Command, Mail, Session, Smtp};
 use crate::subject::{Exit, Running, Status};
 use crate::trial::Trial;
-use crate::verdict::{Failure, Verdict, fail};
+use crate::verdict::{Explain, Failure, Verdict, fail};
 use crate::wire::mail::{self as message, Message};
 use crate::wire::{SyntaxError, difference};
 
@@ -30,18 +30,8 @@ pub fn ended_alone(t: &mut Trial, running: &Arc<Running>, exit: Exit) -> Ended {
 }
 
 pub fn wait_exit(t: &Trial, running: &Running) -> Verdict<Exit> {
-    if let Some(exit) = running.wait_exit(t.deadline()) {
-        t.step(format!("your program ended {}", exit.status));
-        return Ok(exit);
-    }
-    let waited = t.scene().patience().as_secs_f64();
-    Err(Failure::new(
-        "your program ends by itself, when the mail is sent or cannot be",
-        format!("it still runs after {waited:.1} s"),
-    )
-    .note("the last step above is where the two wait for each other: whose turn is it?")
-    .silent()
-    .into())
+    t.wait_exit(running, "when the mail is sent or cannot be")
+        .note("the last step above is where the two wait for each other: whose turn is it?")
 }
 
 /// A run that has ended.
