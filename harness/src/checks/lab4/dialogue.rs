@@ -1,6 +1,7 @@
 //! Stage 1: a mail in clear to a server that takes everything, each of its replies one line.
 
 use std::ffi::OsString;
+use std::net::Ipv4Addr;
 
 use super::letter::{Letter, address, words, write};
 use super::session::{Ended, ended, text_is};
@@ -204,6 +205,12 @@ fn ehlo(t: &mut Trial) -> Verdict {
     let (_, ended) = send(t)?;
     let Some(first) = ended.session()?.commands.first() else { return fail("EHLO", "no command came") };
     match &first.parsed {
+        Ok(Command::Ehlo(name)) if name.parse::<Ipv4Addr>().is_ok() => Err(Failure::new(
+            "EHLO and a domain, or an address in square brackets",
+            format!("{:?}: an address without them", first.line),
+        )
+        .rule("RFC 5321 §4.1.3; RFC 1123 §2.1: a host's name never has the form of an address.")
+        .into()),
         Ok(Command::Ehlo(_)) => Ok(()),
         Err(error) => Err(error.failure(first.line.as_bytes(), "EHLO and who the client is").into()),
         Ok(_) => fail("EHLO as the first command", format!("{:?}", first.line)),
@@ -278,6 +285,12 @@ fn lockstep(t: &mut Trial) -> Verdict {
         return fail(
             format!("nothing behind {:?} before it is answered", command.line),
             format!("{} more octets, in the same breath", command.behind),
+        );
+    }
+    if let Some(mail) = session.mails.iter().find(|mail| mail.behind > 0) {
+        return fail(
+            "nothing behind the dot that ends the mail, before it is answered",
+            format!("{} more octets, in the same breath", mail.behind),
         );
     }
     ended.mail().map(|_| ())

@@ -7,11 +7,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use super::letter::{Letter, address, stretched, words};
 use super::session::{Ended, ended_alone, wait_exit};
 use crate::check::{Basis, Check, Lab, Role, Tier};
-use crate::fake::smtp::{Act, Point, Reply, Smtp, line, reply};
+use crate::fake::smtp::{Act, Command, Point, Reply, Smtp, line, reply};
 use crate::subject::ports;
 use crate::trial::Trial;
 use crate::verdict::{Explain, Fault, Verdict};
-use crate::wire::smtp::Command;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -291,7 +290,8 @@ fn rcpt_some(t: &mut Trial) -> Verdict {
         let ended = letter.send(t, server)?;
         let why = format!("the three RCPT were answered {codes:?}");
         let mail = ended.mail().note(&why)?;
-        let mut asked: Vec<&str> = ended.commands().filter_map(recipient).collect();
+        let mut asked: Vec<&str> =
+            ended.commands().filter_map(|command| recipient(&letter, command)).collect();
         let missing = letter.to.iter().find(|to| !asked.contains(&to.as_str()));
         ended.ensure(
             missing.is_none() && asked.len() == letter.to.len(),
@@ -310,11 +310,10 @@ fn rcpt_some(t: &mut Trial) -> Verdict {
     Ok(())
 }
 
-fn recipient(command: &crate::fake::smtp::Command) -> Option<&str> {
-    match &command.parsed {
-        Ok(Command::Rcpt { to, .. }) => Some(to),
-        _ => None,
-    }
+/// Which of the letter's recipients this is a RCPT for, in whatever syntax: that is another check's matter.
+fn recipient<'a>(letter: &'a Letter, command: &Command) -> Option<&'a str> {
+    let named = |to: &&String| command.line.contains(to.as_str());
+    letter.to.iter().filter(|_| command.verb() == "RCPT").find(named).map(String::as_str)
 }
 
 fn data(t: &mut Trial) -> Verdict {
@@ -449,7 +448,15 @@ fn no_smtp(t: &mut Trial) -> Verdict {
     let http = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".to_vec();
     // RFC 8446 §6: unexpected_message, in a record.
     let tls = vec![0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x0a];
-    for (what, octets) in [("an SSH server's", ssh), ("an HTTP server's", http), ("a TLS server's", tls)] {
+    // RFC 854, RFC 1073: IAC DO, twice, which is no UTF-8.
+    let telnet = b"\xff\xfd\x18\xff\xfd\x1f\r\nlogin: ".to_vec();
+    let cases = [
+        ("an SSH server's", ssh),
+        ("an HTTP server's", http),
+        ("a TLS server's", tls),
+        ("a Telnet server's", telnet),
+    ];
+    for (what, octets) in cases {
         let letter = Letter::new(t).timeout(stretched(0.5));
         let ended = letter.send(t, Smtp::builder().at(Point::Greeting, Reply::octets(octets)))?;
         let why = format!("the first octets were {what}");

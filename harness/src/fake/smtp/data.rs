@@ -36,6 +36,9 @@ impl Data {
 
 /// Where a client that ends lines with LF alone means the data to end, if that is what came last.
 pub fn bare_end(octets: &[u8]) -> Option<Extent> {
+    if octets == b".\n" {
+        return Some(Extent { content: 0, consumed: 2 });
+    }
     let dot = [&b"\n.\n"[..], b"\n.\r\n"].into_iter().find(|end| octets.ends_with(end))?;
     Some(Extent { content: octets.len() - dot.len() + 1, consumed: octets.len() })
 }
@@ -91,6 +94,7 @@ mod tests {
     fn a_line_feed_alone_ends_nothing() {
         assert_eq!(Data::default().end(b"a\n.\r\n"), None);
         assert_eq!(bare_end(b"a\n.\n"), Some(Extent { content: 2, consumed: 4 }));
+        assert_eq!(bare_end(b".\n"), Some(Extent { content: 0, consumed: 2 }));
         assert_eq!(bare_end(b"a\r\n."), None);
     }
 

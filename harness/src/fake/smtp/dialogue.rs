@@ -180,7 +180,8 @@ impl Dialogue<'_> {
     }
 
     fn obey(&mut self, command: Command) -> Verdict<Then> {
-        match &command.parsed {
+        let parsed = match &command.parsed {
+            Ok(parsed) => parsed.clone(),
             Err(error) => {
                 let failure = match command.verb().as_str() {
                     // Its line has what must not be shown.
@@ -190,44 +191,41 @@ impl Dialogue<'_> {
                 };
                 self.note_fault(&command, Wrong::Syntax, failure);
                 match forgiven(&command) {
-                    Some(Forgiven::Hello(hello)) => self.hello(hello),
-                    Some(Forgiven::Mail(from)) => self.begin(&command, &from, &Parameters::new()),
-                    Some(Forgiven::Rcpt(to)) => self.recipient(&command, &to),
-                    None => self.say(&line(501, "this is no such command's syntax").accepting(false)),
+                    Some(meant) => meant,
+                    None => {
+                        return self.say(&line(501, "this is no such command's syntax").accepting(false));
+                    }
                 }
             }
-            Ok(parsed) => match parsed {
-                smtp::Command::Ehlo(_) => self.hello(Hello::Ehlo),
-                smtp::Command::Helo(_) => self.hello(Hello::Helo),
-                smtp::Command::StartTls => self.upgrade(&command),
-                smtp::Command::Auth { mechanism, initial } => {
-                    let (mechanism, initial) = (mechanism.clone(), initial.clone());
-                    self.auth(&command, &mechanism, initial)
+        };
+        match parsed {
+            smtp::Command::Ehlo(_) => self.hello(Hello::Ehlo),
+            smtp::Command::Helo(_) => self.hello(Hello::Helo),
+            smtp::Command::StartTls => self.upgrade(&command),
+            smtp::Command::Auth { mechanism, initial } => self.auth(&command, &mechanism, initial),
+            smtp::Command::Mail { from, parameters } => self.begin(&command, &from, &parameters),
+            smtp::Command::Rcpt { to, .. } => self.recipient(&command, &to),
+            smtp::Command::Data => self.data(&command),
+            smtp::Command::Rset => {
+                self.mail = None;
+                self.say(&line(250, "forgotten"))
+            }
+            smtp::Command::Noop => self.say(&line(250, "nothing done")),
+            smtp::Command::Quit => {
+                let reply = self.reply_at(Point::Quit, || line(221, "bye"));
+                if self.say(&reply)? == Then::GoOn {
+                    self.close(false)?;
                 }
-                smtp::Command::Mail { from, parameters } => self.begin(&command, from, parameters),
-                smtp::Command::Rcpt { to, .. } => self.recipient(&command, to),
-                smtp::Command::Data => self.data(&command),
-                smtp::Command::Rset => {
-                    self.mail = None;
-                    self.say(&line(250, "forgotten"))
-                }
-                smtp::Command::Noop => self.say(&line(250, "nothing done")),
-                smtp::Command::Quit => {
-                    let reply = self.reply_at(Point::Quit, || line(221, "bye"));
-                    if self.say(&reply)? == Then::GoOn {
-                        self.close(false)?;
-                    }
-                    Ok(Then::End)
-                }
-                smtp::Command::Other(_) => {
-                    let seen = format!("{:?}", command.line);
-                    let failure = Failure::new("a command of SMTP", seen).rule(
-                        "A server answers 500 to what it does not know; a client sends what RFC 5321 and the extensions \
-                         that were offered have.",
-                    );
-                    self.fault(&command, Wrong::Syntax, failure, line(500, "there is no such command"))
-                }
-            },
+                Ok(Then::End)
+            }
+            smtp::Command::Other(_) => {
+                let seen = format!("{:?}", command.line);
+                let failure = Failure::new("a command of SMTP", seen).rule(
+                    "A server answers 500 to what it does not know; a client sends what RFC 5321 and the extensions \
+                     that were offered have.",
+                );
+                self.fault(&command, Wrong::Syntax, failure, line(500, "there is no such command"))
+            }
         }
     }
 
@@ -590,26 +588,20 @@ impl Dialogue<'_> {
     }
 }
 
-/// What a server that forgives takes a line of wrong syntax for.
-enum Forgiven {
-    Hello(Hello),
-    Mail(String),
-    Rcpt(String),
-}
-
-/// A wrong name of the client's, or a path without its brackets or with white space before them: noted, but no reason to
-/// end the dialogue there, of which other checks want to see the rest.
-fn forgiven(command: &Command) -> Option<Forgiven> {
-    let path = || {
-        let (_, path) = command.line.split_once(':')?;
-        let address = path.trim().trim_start_matches('<').split(['>', ' ']).next()?;
-        smtp::is_mailbox(address).then(|| address.to_owned())
-    };
-    match command.verb().as_str() {
-        "EHLO" => Some(Forgiven::Hello(Hello::Ehlo)),
-        "HELO" => Some(Forgiven::Hello(Hello::Helo)),
-        "MAIL" => path().map(Forgiven::Mail),
-        "RCPT" => path().map(Forgiven::Rcpt),
+/// What was meant by a line with a wrong name of the client's, or with a path without its brackets or with white space
+/// before them: noted, but no reason to end the dialogue there, of which other checks want to see the rest.
+fn forgiven(command: &Command) -> Option<smtp::Command> {
+    let meant = |line: String| smtp::parse(line.as_bytes()).ok();
+    let verb = command.verb();
+    match verb.as_str() {
+        "EHLO" | "HELO" => meant(format!("{verb} localhost")),
+        "MAIL" | "RCPT" => {
+            let (direction, path) = command.line.split_once(':')?;
+            let (direction, path) = (direction.trim_end(), path.trim().trim_start_matches('<'));
+            let (address, parameters) = path.split_once(['>', ' ']).unwrap_or((path, ""));
+            let whole = format!("{direction}:<{address}> {}", parameters.trim());
+            meant(whole.trim_end().to_owned()).or_else(|| meant(format!("{direction}:<{address}>")))
+        }
         _ => None,
     }
 }
