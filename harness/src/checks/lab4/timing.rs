@@ -118,7 +118,7 @@ fn progress(t: &mut Trial) -> Verdict {
 }
 
 fn broken_off(t: &mut Trial) -> Verdict {
-    const TEXT: usize = 4 << 20;
+    const TEXT: usize = 3 << 19;
     let path = t.dir()?.join("text");
     let line = format!("{}\n", words(t, 7));
     write(&path, line.repeat(TEXT / line.len()).as_bytes())?;
