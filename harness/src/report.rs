@@ -1,10 +1,22 @@
 //! What a run found, as data. Every format is a rendering of this one report.
 
+pub mod autolab;
+pub mod check50;
+pub mod classroom50;
+pub mod github;
+pub mod gradescope;
+#[cfg(test)]
+mod hostile;
 pub mod human;
 pub mod json;
+pub mod junit;
+mod plain;
 pub mod progress;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod schema;
+pub mod tap;
 pub mod unwritten;
 
 use serde::{Deserialize, Serialize};
@@ -102,6 +114,11 @@ impl Outcome {
     pub fn earns(&self) -> bool {
         matches!(self, Outcome::Passed | Outcome::Flaky { .. })
     }
+
+    /// Whether the check's points were to be had; they were not where there was nothing to try or the harness failed.
+    pub fn counts(&self) -> bool {
+        !matches!(self, Outcome::Skipped { .. } | Outcome::Broken { .. })
+    }
 }
 
 /// A failure with all that a person needs to mend it.
@@ -122,6 +139,15 @@ pub struct FailureReport {
 }
 
 impl CheckReport {
+    /// Of the points that were to be had, [`CheckReport::of`].
+    pub fn earned(&self) -> u32 {
+        if self.outcome.earns() { self.points } else { 0 }
+    }
+
+    pub fn of(&self) -> u32 {
+        if self.outcome.counts() { self.points } else { 0 }
+    }
+
     /// What went wrong, where the check failed; not where it is flaky.
     pub fn failure(&self) -> Option<&FailureReport> {
         match &self.outcome {
@@ -149,16 +175,12 @@ impl Report {
     pub fn count(checks: &[CheckReport]) -> Points {
         let mut points = Points::default();
         for check in checks {
-            if matches!(check.outcome, Outcome::Skipped { .. } | Outcome::Broken { .. }) {
-                continue;
-            }
-            let earned = if check.outcome.earns() { check.points } else { 0 };
             if check.tier == Tier::Extension {
-                points.extension_earned += earned;
-                points.extension_of += check.points;
+                points.extension_earned += check.earned();
+                points.extension_of += check.of();
             } else {
-                points.earned += earned;
-                points.of += check.points;
+                points.earned += check.earned();
+                points.of += check.of();
             }
         }
         points

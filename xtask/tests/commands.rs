@@ -101,6 +101,50 @@ fn json_goes_to_stdout_and_is_a_report_a_line_when_repeated() {
 }
 
 #[test]
+fn each_format_can_go_to_a_file_and_leaves_the_exit_code_alone() {
+    let folder = tempfile::tempdir().expect("a directory");
+    for format in ["human", "json", "junit", "gradescope", "autolab", "check50", "tap"] {
+        let file = folder.path().join(format);
+        let words = ["check", "lab1", "--cmd", "false", "--only", first(), "--format", format, "--out"];
+        let run = xtask(&words).arg(&file).assert().code(1);
+        let text = String::from_utf8(run.get_output().stdout.clone()).expect("UTF-8");
+        assert_eq!(text.lines().count(), 1, "only the last line: {text}");
+        assert!(fs::read_to_string(&file).expect("the report").contains(first()), "{format}");
+    }
+}
+
+#[test]
+fn the_summary_of_a_github_step_is_appended_to() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("summary.md");
+    fs::write(&file, "# before\n").expect("a file");
+    let words = ["check", "lab1", "--cmd", "false", "--only", first(), "--format", "github"];
+    let run = xtask(&words).env("GITHUB_STEP_SUMMARY", &file).assert().code(1);
+    let log = String::from_utf8(run.get_output().stdout.clone()).expect("UTF-8");
+    assert!(log.starts_with("::stop-commands::") && log.contains("\n::error title="), "{log}");
+    let summary = fs::read_to_string(&file).expect("the summary");
+    assert!(summary.starts_with("# before\n## lab1 web server: 0 of "), "{summary}");
+}
+
+#[test]
+fn a_format_that_cannot_be_had_is_refused_before_the_run() {
+    let base = ["check", "lab1", "--cmd", "false", "--format"];
+    let without = ["CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL", "RELEASE_URL"];
+    let mut run = xtask(&base);
+    for name in without {
+        run.env_remove(name);
+    }
+    run.arg("classroom50").assert().code(2).stderr(contains("$COMMIT_URL is not set"));
+    xtask(&base).args(["tap", "--repeat", "2"]).assert().code(2).stderr(contains("--repeat"));
+    let mut run = xtask(&base);
+    run.envs(without.map(|name| (name, format!("the {name}"))));
+    run.args(["classroom50", "--only", first()])
+        .assert()
+        .code(1)
+        .stdout(contains("\"assignment\": \"the ASSIGNMENT\""));
+}
+
+#[test]
 fn the_list_has_every_check() {
     let list = xtask(&["list", "lab1", "--format", "json"]).assert().success();
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&list.get_output().stdout).expect("JSON");

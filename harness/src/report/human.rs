@@ -7,11 +7,10 @@ mod page;
 mod stages;
 
 use anstyle::{AnsiColor, Style};
-use serde_json::Value;
 
 pub use page::{Look, Page, cut, visible};
 
-use super::{CheckReport, Outcome, Report, unwritten};
+use super::{CheckReport, FailureReport, Outcome, Report, plain, unwritten};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -22,7 +21,7 @@ const DIM: Style = Style::new().dimmed();
 
 /// The whole report, ended by a line break.
 pub fn render(report: &Report, look: &Look) -> String {
-    let report = &harmless(report);
+    let report = &plain::each_text(report, visible);
     let mut page = Page::new(look);
     head(&mut page, report);
     page.gap();
@@ -37,26 +36,19 @@ pub fn render(report: &Report, look: &Look) -> String {
     page.finish()
 }
 
+/// One failure of a report whose texts are harmless, as it stands in [`render`].
+pub(super) fn failure(report: &Report, check: &CheckReport, failure: &FailureReport) -> String {
+    let look = Look::default();
+    let mut page = Page::new(&look);
+    failure::full(&mut page, report, check, failure);
+    page.finish()
+}
+
 /// The last line of [`render`]: points, and what is next.
 pub fn last_line(report: &Report, look: &Look) -> String {
     let mut page = Page::new(look);
     page.line(&verdict(&page, report));
     page.finish()
-}
-
-/// The same report with every string made visible, none forgotten.
-fn harmless(report: &Report) -> Report {
-    fn walk(value: &mut Value) {
-        match value {
-            Value::String(text) => *text = visible(text),
-            Value::Array(values) => values.iter_mut().for_each(walk),
-            Value::Object(fields) => fields.values_mut().for_each(walk),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-    let mut value = serde_json::to_value(report).expect("a report is JSON");
-    walk(&mut value);
-    serde_json::from_value(value).expect("a report keeps its shape")
 }
 
 fn head(page: &mut Page, report: &Report) {

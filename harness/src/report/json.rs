@@ -21,34 +21,19 @@ pub fn render_line(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use boon::{Compiler, SchemaIndex, Schemas};
     use serde_json::{Value, json};
 
     use super::*;
     use crate::report::samples;
+    use crate::report::schema::Judge;
 
-    struct Judge {
-        schemas: Schemas,
-        index: SchemaIndex,
-    }
-
-    impl Judge {
-        fn new() -> Self {
-            let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-            let schema = serde_json::from_str(SCHEMA).expect("the schema is JSON");
-            compiler.add_resource("report-1.schema.json", schema).expect("the schema has a known form");
-            let index = compiler.compile("report-1.schema.json", &mut schemas).expect("the schema is sound");
-            Judge { schemas, index }
-        }
-
-        fn accepts(&self, report: &Value) -> Result<(), String> {
-            self.schemas.validate(report, self.index).map_err(|error| format!("{error:#}"))
-        }
+    fn judge() -> Judge {
+        Judge::new(serde_json::from_str(SCHEMA).expect("the schema is JSON"))
     }
 
     #[test]
     fn every_report_keeps_the_schema() {
-        let judge = Judge::new();
+        let judge = judge();
         for (name, report) in samples::all() {
             let value = serde_json::from_str(&render(&report)).expect("JSON");
             judge.accepts(&value).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -57,7 +42,7 @@ mod tests {
 
     #[test]
     fn the_schema_refuses_what_is_no_report() {
-        let judge = Judge::new();
+        let judge = judge();
         let sound = serde_json::to_value(samples::stage_two()).expect("JSON");
         let spoil = [
             ("/schema", json!("wirelab.report/2")),

@@ -1,5 +1,6 @@
 //! `cargo xtask check LAB`: builds a program, tries it, and says what works, what does not, and why.
 
+mod format;
 mod programs;
 mod repeat;
 
@@ -13,11 +14,12 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use harness::check::{Lab, Tier, lies_below};
 use harness::report::progress::Progress;
-use harness::report::{Program, Report, exit, human, json};
+use harness::report::{Program, Report, exit};
 use harness::runner::{self, Options, RunError, Selection};
 use harness::subject::{self, Model, Programs, Supervisor};
 
-use crate::{nearest, terminal, workspace};
+use crate::{nearest, workspace};
+use format::{Format, Output};
 use programs::Refused;
 
 /// Checks under way at once: they mostly wait.
@@ -77,6 +79,9 @@ pub struct Args {
     /// With json and --repeat, one report a line
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Write the report to this file, and only its last line here; with github, the step's summary
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 /// The program to try.
@@ -102,17 +107,10 @@ enum OnlyBasis {
     Rfc,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For reading
-    Human,
-    /// For programs; harness/schema/report-1.schema.json describes it
-    Json,
-}
-
 pub fn run(args: Args) -> Result<ExitCode> {
     let select = selection(&args)?;
-    let done = try_program(&args, select);
+    let output = Output::new(&args)?;
+    let done = try_program(&args, select, output);
     match done.as_ref().err().map(|error| error.downcast_ref::<RunError>()) {
         None | Some(Some(RunError::NothingSelected)) => done,
         Some(_) => {
@@ -121,18 +119,18 @@ pub fn run(args: Args) -> Result<ExitCode> {
     }
 }
 
-fn try_program(args: &Args, select: Selection) -> Result<ExitCode> {
+fn try_program(args: &Args, select: Selection, output: Output) -> Result<ExitCode> {
     let supervisor = Supervisor::current().context("cannot find the program that watches over others")?;
     clean_up_when_interrupted()?;
     let progress = Progress::new(io::stderr().is_terminal() && args.format == Format::Human);
     match programs::ready(args.lab, &args.which, &supervisor, &progress) {
         Ok((programs, program)) => {
-            let run = Run { args, supervisor, select, programs, program, progress };
+            let run = Run { args, supervisor, select, output, programs, program, progress };
             if args.repeat > 1 { repeat::run(&run) } else { run.once() }
         }
         Err(refused) => {
             after_interrupt();
-            eprintln!("{refused}");
+            output.refuse(&refused.to_string())?;
             Ok(ExitCode::from(match refused {
                 Refused::Usage(_) => exit::USAGE,
                 Refused::Build(_) => exit::BUILD,
@@ -147,6 +145,7 @@ struct Run<'a> {
     args: &'a Args,
     supervisor: Supervisor,
     select: Selection,
+    output: Output,
     programs: Programs,
     program: Program,
     progress: Progress,
@@ -155,10 +154,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn once(&self) -> Result<ExitCode> {
         let report = self.report(self.seed())?;
-        match self.args.format {
-            Format::Human => terminal::print(&human::render(&report, &terminal::look(self.args.all)))?,
-            Format::Json => terminal::print(&json::render(&report))?,
-        }
+        self.output.write(&report)?;
         Ok(ExitCode::from(report.exit_code()))
     }
 

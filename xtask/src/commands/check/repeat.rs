@@ -7,7 +7,8 @@ use anyhow::Result;
 use harness::report::human::{self, visible};
 use harness::report::{Outcome, Report, exit, json};
 
-use super::{Format, Run};
+use super::Run;
+use super::format::Format;
 use crate::terminal;
 
 /// How often each verdict came, and the seed of its first time.
@@ -19,12 +20,11 @@ pub fn run(run: &Run<'_>) -> Result<ExitCode> {
     let mut reports = Vec::new();
     for number in 1..=run.args.repeat {
         let report = run.report(run.seed())?;
-        match run.args.format {
-            Format::Human => {
-                let line = human::last_line(&report, &look);
-                terminal::print(&format!("{number:>3}  seed {:<8}  {line}", report.seed))?;
-            }
-            Format::Json => terminal::print(&json::render_line(&report))?,
+        if let Format::Human = run.args.format {
+            let line = human::last_line(&report, &look);
+            terminal::print(&format!("{number:>3}  seed {:<8}  {line}", report.seed))?;
+        } else {
+            terminal::print(&json::render_line(&report))?;
         }
         reports.push(report);
     }
