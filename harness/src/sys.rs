@@ -11,8 +11,8 @@ mod socket_table;
 mod sockets;
 
 pub use process::{
-    Activity, Facts, activity, become_subreaper, children, close_inherited_on_exec, descendants,
-    die_with_parent, facts, family_activity, fd_count, socket_inodes, wait_quiet,
+    Activity, Facts, TO_SLEEP, activity, become_subreaper, children, close_inherited_on_exec, descendants,
+    die_with_parent, facts, family_activity, fd_count, quiet_within, socket_inodes, wait_quiet,
 };
 pub use sockets::{
     Listener, TcpSocket, TcpState, far_end, listeners, listeners_of, tcp_socket, unacknowledged, unsent,

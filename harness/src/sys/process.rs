@@ -128,19 +128,27 @@ pub fn family_activity(pid: i32) -> Vec<(i32, Activity)> {
     family.filter_map(|pid| Some((pid, activity(pid).ok()?))).collect()
 }
 
+/// How long a program is given to fall asleep.
+pub const TO_SLEEP: Duration = Duration::from_millis(500);
+
 /// Waits until every thread of this process and of its descendants sleeps and goes on sleeping: what was sent to them,
 /// signals included, has had its effect. Those that never sleep are not waited for long.
 pub fn wait_quiet(pid: i32) {
+    quiet_within(pid, TO_SLEEP);
+}
+
+/// The same with a patience of one's own; whether they came to sleep.
+pub fn quiet_within(pid: i32, patience: Duration) -> bool {
     const LOOKS: usize = 6;
-    const PATIENCE: Duration = Duration::from_millis(500);
     let (mut before, mut same) = (Vec::new(), 0);
-    poll_until(Deadline::within(PATIENCE), || {
+    let quiet = poll_until(Deadline::within(patience), || {
         let now = family_activity(pid);
         let sleeps = now.iter().all(|(_, activity)| activity.asleep);
         same = if sleeps && now == before { same + 1 } else { 0 };
         before = now;
         (same == LOOKS).then_some(())
     });
+    quiet.is_some()
 }
 
 /// From now on the orphans among this process's descendants become its own children (`PR_SET_CHILD_SUBREAPER`).

@@ -1,6 +1,7 @@
 //! One connection: commands in, replies out, in the order that RFC 5321 §4.1.4 prescribes.
 
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use super::channel::Channel;
 use super::data::{self, Data, Extent};
@@ -33,6 +34,8 @@ pub(super) struct Dialogue<'a> {
     mail: Option<Mail>,
     /// Replies to a group of which commands are still unread.
     held: Vec<u8>,
+    /// How long the client is given to come to rest.
+    to_sleep: Duration,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,6 +61,7 @@ impl Shared {
             authenticated: false,
             mail: None,
             held: Vec::new(),
+            to_sleep: sys::TO_SLEEP,
         };
         // What goes wrong here shows in what the client under test then does.
         let _ = dialogue.play();
@@ -470,11 +474,18 @@ impl Dialogue<'_> {
     fn client_waits(&mut self) -> bool {
         let deadline = self.channel.deadline();
         let Some(pid) = poll_until(deadline, || self.shared.client.get().copied()) else { return false };
-        sys::wait_quiet(pid);
+        self.rest(pid);
         // By Nagle's algorithm, what the client wrote may wait in its system for the acknowledgement of what came.
         self.channel.stream().acknowledge_now();
-        sys::wait_quiet(pid);
+        self.rest(pid);
         true
+    }
+
+    /// A program that never sleeps has the time of the whole check taken up, unless each wait in vain halves the next.
+    fn rest(&mut self, pid: i32) {
+        if !sys::quiet_within(pid, self.to_sleep) {
+            self.to_sleep /= 2;
+        }
     }
 
     /// Says it, the way this server delivers.
@@ -510,6 +521,10 @@ impl Dialogue<'_> {
                 }
             },
             Act::Pieces(octets, cuts) => self.send(octets, cuts)?,
+            Act::Open(latch) => {
+                latch.open();
+                Sent::All
+            }
             Act::Await(latch) => {
                 let deadline = self.channel.deadline();
                 while !latch.is_open_within(SLICE) {

@@ -27,6 +27,7 @@ pub enum Act {
     Send(Vec<u8>),
     /// In the pieces that end at these offsets, each read by the client before the next is sent.
     Pieces(Vec<u8>, Vec<usize>),
+    Open(Latch),
     /// Waits until the latch is open.
     Await(Latch),
     /// Says nothing for so long.
