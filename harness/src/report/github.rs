@@ -66,7 +66,7 @@ pub fn log(report: &Report, token: &str) -> String {
 
 /// The log where there was nothing to try: `words` say why, a failed build's output among them.
 pub fn refused(words: &str, token: &str) -> String {
-    let first = words.lines().next().unwrap_or_default();
+    let first = words.lines().next().unwrap_or_default().trim_start_matches("error: ").trim_end_matches(':');
     format!("{}::error::{}\n", without_commands(&visible(words), token), data(&visible(first)))
 }
 

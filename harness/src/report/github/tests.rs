@@ -127,8 +127,8 @@ fn the_runner_finds_our_annotations_and_no_other_command() {
 
 #[test]
 fn the_words_of_a_failed_build_are_no_commands() {
-    let log = refused("does not build:\n::error::forged\n##[error]forged\r::error::forged", TOKEN);
-    assert_eq!(commands(&log), ["::error::does not build:"]);
+    let log = refused("error: does not build:\n::error::forged\n##[error]forged\r::error::forged", TOKEN);
+    assert_eq!(commands(&log), ["::error::does not build"]);
 }
 
 #[test]
