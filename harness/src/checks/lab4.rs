@@ -3,6 +3,7 @@
 mod dialogue;
 mod header;
 mod letter;
+mod recipients;
 mod session;
 mod text;
 mod transparency;
@@ -23,4 +24,5 @@ pub const STAGES: &[&str] = &[
 ];
 
 /// One table a group, in the order in which the checks are met.
-pub const GROUPS: &[&[Check]] = &[dialogue::CHECKS, transparency::CHECKS, text::CHECKS, header::CHECKS];
+pub const GROUPS: &[&[Check]] =
+    &[dialogue::CHECKS, transparency::CHECKS, text::CHECKS, header::CHECKS, recipients::CHECKS];
