@@ -10,6 +10,7 @@ mod letter;
 mod names;
 mod parts;
 mod pipelining;
+mod recipients;
 mod refusals;
 mod replies;
 mod session;
@@ -42,6 +43,7 @@ pub const GROUPS: &[&[Check]] = &[
     transparency::CHECKS,
     text::CHECKS,
     header::CHECKS,
+    recipients::CHECKS,
     attachments::CHECKS,
     names::CHECKS,
     tls::CHECKS,

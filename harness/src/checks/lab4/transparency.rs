@@ -138,7 +138,7 @@ fn dots(t: &mut Trial) -> Verdict {
 
 fn dot_first(t: &mut Trial) -> Verdict {
     let rest = words(t, 3);
-    for first in [format!(".{rest}"), ".".to_owned(), "..".to_owned(), "\n.".to_owned()] {
+    for first in [format!(".{rest}"), ".".to_owned(), "..".to_owned()] {
         let text = format!("{first}\n{rest}\n");
         let letter = Letter::new(t).text(&text);
         let ended = letter.send(t, Smtp::builder())?;
@@ -166,7 +166,7 @@ fn dotted_lines(rng: &mut fastrand::Rng) -> String {
 }
 
 fn dot_anywhere(t: &mut Trial) -> Verdict {
-    let text = dotted_lines(&mut t.rng);
+    let text = format!("{}\n{}", word(t), dotted_lines(&mut t.rng));
     let path = t.dir()?.join("text");
     write(&path, text.as_bytes())?;
     let letter = Letter::new(t).text_file(&path);
