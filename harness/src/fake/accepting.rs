@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
+use super::latch::Latch;
+use crate::deadline::Deadline;
 use crate::stream::{Arrival, Stream};
 use crate::verdict::Verdict;
 
 /// How long a stop may go unnoticed.
-pub const SLICE: Duration = Duration::from_millis(20);
+const SLICE: Duration = Duration::from_millis(20);
 
 /// Set once the server is to end.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +24,16 @@ pub struct Stop(Arc<AtomicBool>);
 impl Stop {
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::SeqCst)
+    }
+
+    /// Whether the latch was open before the deadline, and before the server is to end.
+    pub fn wait_open(&self, latch: &Latch, deadline: Deadline) -> bool {
+        while !latch.is_open_within(SLICE) {
+            if deadline.passed() || self.is_set() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Reads what comes next, until the check's deadline; silence once the server is to end.

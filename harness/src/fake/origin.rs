@@ -12,7 +12,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use super::accepting::{Accepting, SLICE, Stop};
+use super::accepting::{Accepting, Stop};
 use super::latch::Latch;
 use crate::client::syntax_failure;
 use crate::deadline::Deadline;
@@ -266,11 +266,8 @@ impl Shared {
                     return Ok(Then::Ended);
                 }
                 Act::Await(latch) => {
-                    let deadline = stream.scene().deadline();
-                    while !latch.is_open_within(SLICE) {
-                        if deadline.passed() || self.stop.is_set() {
-                            return Ok(Then::Ended);
-                        }
+                    if !self.stop.wait_open(latch, stream.scene().deadline()) {
+                        return Ok(Then::Ended);
                     }
                     Sent::All
                 }

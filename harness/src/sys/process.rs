@@ -128,6 +128,14 @@ pub fn family_activity(pid: i32) -> Vec<(i32, Activity)> {
     family.filter_map(|pid| Some((pid, activity(pid).ok()?))).collect()
 }
 
+/// The most memory, in octets, that the largest of this process's descendants ever had in use; `None` where none may be
+/// looked at.
+pub fn family_peak(pid: i32) -> Option<u64> {
+    let family = descendants(pid).unwrap_or_default();
+    let peaks = family.into_iter().filter_map(|pid| Some(facts(pid).ok()?.peak_resident));
+    peaks.max().filter(|&peak| peak > 0)
+}
+
 /// How long a program is given to fall asleep.
 pub const TO_SLEEP: Duration = Duration::from_millis(500);
 

@@ -4,14 +4,9 @@ use crate::sys;
 use crate::trial::Up;
 use crate::verdict::{Fault, Verdict};
 
-fn pids(proxy: &Up) -> Vec<i32> {
-    sys::descendants(proxy.running.supervisor_pid()).unwrap_or_default()
-}
-
 /// The most memory that the largest of its processes ever had in use, in octets.
 pub fn peak_memory(proxy: &Up) -> Verdict<u64> {
-    let peaks = pids(proxy).into_iter().filter_map(|pid| Some(sys::facts(pid).ok()?.peak_resident));
-    peaks.max().filter(|&peak| peak > 0).ok_or_else(|| {
+    sys::family_peak(proxy.running.supervisor_pid()).ok_or_else(|| {
         Fault::Skipped("the program's processes may not be looked at: they run as another user".to_owned())
     })
 }

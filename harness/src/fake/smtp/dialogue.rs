@@ -4,20 +4,20 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::channel::Channel;
-use super::data::{self, Data, Extent};
 use super::gmail;
 use super::{
-    Act, Agreed, Command, Delivery, Early, End, Mail, Plan, Point, Reply, Session, SessionFault, Shared,
-    Wrong, line, reply,
+    Agreed, Command, Delivery, End, Mail, Plan, Point, Reply, Session, SessionFault, Shared, Wrong, line,
+    reply,
 };
-use crate::deadline::poll_until;
-use crate::fake::accepting::{SLICE, Stop};
+use crate::fake::accepting::Stop;
 use crate::stream::{Arrival, Sent, Stream};
 use crate::sys;
 use crate::verdict::{Failure, Verdict};
 use crate::wire::smtp::{self, Parameters};
 
 mod auth;
+mod delivery;
+mod mail;
 
 /// A line that is longer is no command, and is not waited for.
 const LONGEST_LINE: usize = 1 << 20;
@@ -417,189 +417,6 @@ impl Dialogue<'_> {
         }
         let reply = self.reply_at(Point::EndOfData, || line(250, "taken"));
         self.say(&reply)
-    }
-
-    /// Reads up to the end of data.
-    fn read_mail(&mut self, mail: &mut Mail) -> Verdict<Then> {
-        let mut search = Data::default();
-        let mut ended = Then::GoOn;
-        loop {
-            let unread = &self.channel.unread;
-            if let Some((after, act)) = &self.plan().broken_off
-                && unread.len() >= *after
-            {
-                let act = act.clone();
-                mail.wire = std::mem::take(&mut self.channel.unread);
-                return self.act(&act);
-            }
-            if let Some(extent) = search.end(unread) {
-                self.take_mail(mail, extent);
-                return Ok(ended);
-            }
-            // Nobody waits for a reply to what has not ended: LF, dot, LF was meant as the end.
-            if let Some(extent) = data::bare_end(unread) {
-                let octets = unread.len();
-                if ended == Then::GoOn && self.client_waits() {
-                    self.channel.look()?;
-                }
-                if self.channel.unread.len() > octets {
-                    continue;
-                }
-                mail.bare_lf = true;
-                self.take_mail(mail, extent);
-                return Ok(ended);
-            }
-            if ended == Then::End {
-                mail.wire = std::mem::take(&mut self.channel.unread);
-                mail.content = data::unstuffed(&mail.wire);
-                self.record(&String::from_utf8_lossy(&mail.wire));
-                return Ok(Then::End);
-            }
-            ended = self.read_more()?;
-        }
-    }
-
-    fn take_mail(&mut self, mail: &mut Mail, extent: Extent) {
-        let rest = self.channel.unread.split_off(extent.consumed);
-        mail.wire = std::mem::replace(&mut self.channel.unread, rest);
-        let stream = self.channel.stream();
-        stream.scene().journal.received(stream.lane(), &mail.wire);
-        mail.wire.truncate(extent.content);
-        mail.content = data::unstuffed(&data::with_crlf(&mail.wire));
-        mail.whole = true;
-        mail.behind = self.channel.unread.len();
-    }
-
-    /// Waits until the client has come to rest; false where nobody says which program it is.
-    fn client_waits(&mut self) -> bool {
-        let deadline = self.channel.deadline();
-        let Some(pid) = poll_until(deadline, || self.shared.client.get().copied()) else { return false };
-        self.rest(pid);
-        // By Nagle's algorithm, what the client wrote may wait in its system for the acknowledgement of what came.
-        self.channel.stream().acknowledge_now();
-        self.rest(pid);
-        true
-    }
-
-    /// A program that never sleeps has the time of the whole check taken up, unless each wait in vain halves the next.
-    fn rest(&mut self, pid: i32) {
-        if !sys::quiet_within(pid, self.to_sleep) {
-            self.to_sleep /= 2;
-        }
-    }
-
-    /// Says it, the way this server delivers.
-    fn say(&mut self, reply: &Reply) -> Verdict<Then> {
-        for act in &reply.acts {
-            if self.act(act)? == Then::End {
-                return Ok(Then::End);
-            }
-        }
-        Ok(Then::GoOn)
-    }
-
-    fn act(&mut self, act: &Act) -> Verdict<Then> {
-        let sent = match act {
-            Act::Send(octets) => match self.plan().delivery {
-                Delivery::Whole => self.send(octets, &[])?,
-                Delivery::Pieces(size) => {
-                    let cuts: Vec<usize> = (size..octets.len()).step_by(size.max(1)).collect();
-                    self.send(octets, &cuts)?
-                }
-                Delivery::Lockstep => {
-                    for one in octets.split_inclusive(|&octet| octet == b'\n') {
-                        self.wait_for_rest(one)?;
-                        if self.send(one, &[])? == Sent::Refused {
-                            return Ok(Then::End);
-                        }
-                    }
-                    Sent::All
-                }
-                Delivery::Grouped => {
-                    self.held.extend_from_slice(octets);
-                    if self.channel.unread.contains(&b'\n') { Sent::All } else { self.send_held()? }
-                }
-            },
-            Act::Pieces(octets, cuts) => self.send(octets, cuts)?,
-            Act::Open(latch) => {
-                latch.open();
-                Sent::All
-            }
-            Act::Await(latch) => {
-                let deadline = self.channel.deadline();
-                while !latch.is_open_within(SLICE) {
-                    if deadline.passed() || self.stop.is_set() {
-                        return Ok(Then::End);
-                    }
-                }
-                Sent::All
-            }
-            Act::Pause(span) => {
-                let over = self.channel.deadline().earlier(*span);
-                if poll_until(over, || self.stop.is_set().then_some(())).is_some() {
-                    return Ok(Then::End);
-                }
-                Sent::All
-            }
-            Act::Hear => {
-                if self.channel.unread.is_empty() && self.read_more()? == Then::End {
-                    return Ok(Then::End);
-                }
-                Sent::All
-            }
-            Act::Close | Act::Cut => {
-                self.close(matches!(act, Act::Cut))?;
-                return Ok(Then::End);
-            }
-            Act::Reset => {
-                self.channel.stream().reset_on_close()?;
-                return Ok(Then::End);
-            }
-            Act::Hold => {
-                self.read_to_end()?;
-                return Ok(Then::End);
-            }
-        };
-        Ok(if sent == Sent::All { Then::GoOn } else { Then::End })
-    }
-
-    fn send(&mut self, octets: &[u8], cuts: &[usize]) -> Verdict<Sent> {
-        let stream = self.channel.stream();
-        stream.scene().journal.sent(stream.lane(), octets);
-        if cuts.is_empty() { self.channel.send(octets) } else { self.channel.send_pieces(octets, cuts) }
-    }
-
-    fn send_held(&mut self) -> Verdict<Sent> {
-        let held = std::mem::take(&mut self.held);
-        if held.is_empty() { Ok(Sent::All) } else { self.send(&held, &[]) }
-    }
-
-    /// Waits until the client does nothing, and notes what has come though it was the server's turn.
-    fn wait_for_rest(&mut self, next: &[u8]) -> Verdict {
-        if !self.client_waits() {
-            return Ok(());
-        }
-        let before = self.channel.unread.len();
-        let arrival = self.channel.look()?;
-        let octets = self.channel.unread[before..].to_vec();
-        let closed = matches!(arrival, Arrival::Fin | Arrival::Reset);
-        if !octets.is_empty() || closed {
-            let before = String::from_utf8_lossy(next).trim_end().to_owned();
-            self.session.early.push(Early { before, octets, closed });
-        }
-        Ok(())
-    }
-
-    fn close(&mut self, cut: bool) -> Verdict {
-        self.channel.half_close(cut)?;
-        self.read_to_end()
-    }
-
-    fn read_to_end(&mut self) -> Verdict {
-        while self.read_more()? == Then::GoOn {}
-        let rest = std::mem::take(&mut self.channel.unread);
-        self.note_strays(&rest);
-        Ok(())
     }
 }
 
