@@ -118,24 +118,15 @@ impl Wire {
 
     fn patiently(
         &mut self,
-        mut write: impl FnMut(&mut TcpStream) -> io::Result<usize>,
+        mut act: impl FnMut(&mut TcpStream) -> io::Result<usize>,
     ) -> io::Result<usize> {
-        write(&mut self.tcp) // step 3: until something moves, or nothing did for too long
+        act(&mut self.tcp) // step 3: until something moves, or nothing did for too long
     }
 }
 
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.tcp.read(buffer) {
-                // This is how a socket says that its time is over.
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    return Err(ErrorKind::TimedOut.into());
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => return result,
-            }
-        }
+        self.patiently(|tcp| tcp.read(buffer))
     }
 }
 

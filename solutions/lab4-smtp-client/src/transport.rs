@@ -126,23 +126,24 @@ impl Wire {
     fn limit_waiting(&self) -> io::Result<()> {
         // ANCHOR: step3_limit_waiting
         // STARTER: Ok(()) // step 3: until nothing has moved for too long
-        self.tcp.set_read_timeout(Some(self.timeout))?;
-        // The kernel takes octets while it waits to take them all, and does not say when it took the
-        // last: it is asked ten times.
+        // The kernel counts in ticks and may wake us one early. It also takes octets while it waits to
+        // take them all, and does not say when it took the last. So it is asked ten times.
         let often = (self.timeout / 10).max(Duration::from_millis(1));
+        self.tcp.set_read_timeout(Some(often))?;
         self.tcp.set_write_timeout(Some(often))
         // ANCHOR_END: step3_limit_waiting
     }
 
     fn patiently(
         &mut self,
-        mut write: impl FnMut(&mut TcpStream) -> io::Result<usize>,
+        mut act: impl FnMut(&mut TcpStream) -> io::Result<usize>,
     ) -> io::Result<usize> {
         // ANCHOR: step3_patiently
-        // STARTER: write(&mut self.tcp) // step 3: until something moves, or nothing did for too long
+        // STARTER: act(&mut self.tcp) // step 3: until something moves, or nothing did for too long
         let start = Instant::now();
         loop {
-            match write(&mut self.tcp) {
+            match act(&mut self.tcp) {
+                // This is how a socket says that its time is over.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     if start.elapsed() >= self.timeout {
                         return Err(ErrorKind::TimedOut.into());
@@ -158,16 +159,7 @@ impl Wire {
 
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.tcp.read(buffer) {
-                // This is how a socket says that its time is over.
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    return Err(ErrorKind::TimedOut.into());
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => return result,
-            }
-        }
+        self.patiently(|tcp| tcp.read(buffer))
     }
 }
 
