@@ -1,6 +1,9 @@
 //! `cargo xtask grade DIR`: judges a class, and what there is to do with its results.
 
 mod class;
+mod merge;
+mod regrade;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -25,11 +28,15 @@ pub struct Args {
 }
 
 #[derive(clap::Subcommand)]
-enum Command {}
+enum Command {
+    Merge(merge::Args),
+    Regrade(regrade::Args),
+}
 
 pub fn run(args: Args) -> Result<ExitCode> {
     match (args.command, args.class) {
-        (Some(command), _) => match command {},
+        (Some(Command::Merge(args)), _) => merge::run(args),
+        (Some(Command::Regrade(args)), _) => regrade::run(args),
         (None, Some(class)) => class::run(class),
         // Clap has let neither pass.
         (None, None) => anyhow::bail!("nothing to grade"),

@@ -8,7 +8,7 @@ mod file;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use harness::check::{Check, Tier, lies_below};
+use harness::check::{Tier, lies_below};
 use harness::report::CheckReport;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -122,11 +122,6 @@ impl Course {
             return 0.0;
         }
         f64::from(check.points) * self.weights.of(&check.id, check.stage, check.tier)
-    }
-
-    /// Whether a check is worth something in this course.
-    pub fn counts(&self, check: &Check) -> bool {
-        self.tiers.contains(&check.tier) && !self.off.iter().any(|id| lies_below(check.id, id))
     }
 }
 

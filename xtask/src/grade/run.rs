@@ -18,7 +18,7 @@ use harness::subject::{RunDir, aborted};
 use sha2::{Digest, Sha256};
 
 use super::assign::{Assigned, Chosen};
-use super::copies;
+use super::copies::Given;
 use super::course::Course;
 use super::intake::{self, Refused, Taken};
 use super::judge::{Job, Judged, judge};
@@ -56,6 +56,7 @@ pub fn run(plan: &Plan, students: &[Assigned], done: OnDone<'_>) -> Result<()> {
     let grader = Grader {
         plan,
         run_dir: RunDir::new()?,
+        given: Given::of(plan.lab),
         wirelab: version()?,
         count: AtomicUsize::new(0),
         total: students.len(),
@@ -92,6 +93,7 @@ pub fn run(plan: &Plan, students: &[Assigned], done: OnDone<'_>) -> Result<()> {
 struct Grader<'a> {
     plan: &'a Plan,
     run_dir: RunDir,
+    given: Given,
     wirelab: String,
     count: AtomicUsize,
     total: usize,
@@ -119,7 +121,7 @@ impl Grader<'_> {
         }
         score::apply(&mut record, &self.plan.course);
         if let Err(error) = store::write_record(&self.plan.out, &record) {
-            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            self.fail(error);
         }
         let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
         (self.done)(count, self.total, &record, news, began.elapsed());
@@ -129,7 +131,7 @@ impl Grader<'_> {
     fn record(&self, assigned: &Assigned) -> (Record, News) {
         let plan = self.plan;
         let Some(chosen) = &assigned.chosen else {
-            return (self.blank(assigned, Status::Missing, "nothing was handed in".to_owned()), News::Fresh);
+            return (self.blank(assigned, Status::Missing, String::new()), News::Fresh);
         };
         let taken = match intake::take(&chosen.entry, plan.lab, &plan.course.allowed) {
             Ok(taken) => taken,
@@ -146,9 +148,9 @@ impl Grader<'_> {
         };
         let id = &assigned.student.id;
         let seed = plan.secret.seed(plan.lab, id, &taken.digest);
-        let prints = copies::prints(&taken.files);
+        let prints = self.given.prints(&taken.files);
         if let Err(error) = store::write_prints(&plan.out, id, &prints) {
-            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            self.fail(error);
         }
         let kept = store::record(&plan.out, id).filter(|_| !plan.again);
         if let Some(mut record) = kept.filter(|record| self.stands(record, &taken, seed)) {
@@ -159,7 +161,7 @@ impl Grader<'_> {
         let mut record = self.blank(assigned, Status::InfraError, String::new());
         record.submission = Some(submission(chosen, Some(&taken)));
         record.sandbox = Some(plan.sandbox.confinement().clone());
-        match self.judge(id, &taken, seed) {
+        match judged(plan, &self.run_dir, id, &taken, seed) {
             Ok(judged) => settle(&mut record, judged),
             Err(error) => record.words = error.to_string(),
         }
@@ -186,19 +188,8 @@ impl Grader<'_> {
             }
     }
 
-    fn judge(&self, id: &str, taken: &Taken, seed: u64) -> io::Result<Judged> {
-        let plan = self.plan;
-        let dir = Place(self.run_dir.subdir(id)?);
-        intake::write(taken, plan.lab, &dir.0)?;
-        let job = Job {
-            lab: plan.lab,
-            student: id.to_owned(),
-            dir: dir.0.clone(),
-            kind: taken.kind,
-            seed,
-            limits: plan.course.limits.clone(),
-        };
-        Ok(judge(&plan.sandbox, &job))
+    fn fail(&self, error: anyhow::Error) {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 
     fn blank(&self, assigned: &Assigned, status: Status, words: String) -> Record {
@@ -226,7 +217,8 @@ fn submission(chosen: &Chosen, taken: Option<&Taken>) -> Submission {
         source: chosen.entry.name.clone(),
         digest: taken.map(|taken| taken.digest.clone()).unwrap_or_default(),
         named_by: chosen.named_by.to_owned(),
-        received: chosen.received.map(|moment| moment.to_string()),
+        received: chosen.entry.told.as_ref().and_then(|told| told.created).map(|moment| moment.to_string()),
+        modified: Some(chosen.entry.modified.to_string()),
         passed_over: chosen.passed_over.clone(),
         left_out: taken.map(|taken| taken.left_out.clone()).unwrap_or_default(),
     }
@@ -248,6 +240,21 @@ fn settle(record: &mut Record, judged: Judged) {
     };
     record.status = status;
     record.words = words;
+}
+
+/// Builds and tries one submission.
+pub fn judged(plan: &Plan, run_dir: &RunDir, id: &str, taken: &Taken, seed: u64) -> io::Result<Judged> {
+    let dir = Place(run_dir.subdir(id)?);
+    intake::write(taken, plan.lab, &dir.0)?;
+    let job = Job {
+        lab: plan.lab,
+        student: id.to_owned(),
+        dir: dir.0.clone(),
+        kind: taken.kind,
+        seed,
+        limits: plan.course.limits.clone(),
+    };
+    Ok(judge(&plan.sandbox, &job))
 }
 
 /// A directory of one submission, which goes with it.

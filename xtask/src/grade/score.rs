@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::course::{Course, Override};
 use super::record::{Flag, Record, Score, Status};
 
-/// Octets of a day.
+/// Seconds.
 const DAY: i64 = 24 * 60 * 60;
 
 /// The score of a record, and the flags that the rules give rise to.
@@ -141,7 +141,10 @@ fn after_lateness(
         let reason = own.map_or("", |own| own.reason.as_str());
         because.push(format!("due {} for this student: {reason}", shown(due, course)));
     }
-    let told = record.submission.as_ref().and_then(|submission| submission.received.as_deref());
+    let submission = record.submission.as_ref();
+    let told = submission.and_then(|submission| submission.received.as_deref());
+    let changed = submission.and_then(|submission| submission.modified.as_deref());
+    let told = told.or(changed.filter(|_| course.file_times));
     let received = own.and_then(|own| own.received).or_else(|| told?.parse().ok());
     let Some(received) = received else {
         because.push("when it was handed in is not known, so it is not late".to_owned());

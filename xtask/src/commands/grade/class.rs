@@ -15,7 +15,9 @@ use harness::report::exit;
 use harness::report::human::{cut, visible};
 use harness::subject;
 
+use super::replay;
 use crate::grade::assign::{Assigned, assign};
+use crate::grade::copies;
 use crate::grade::course::{self, Course};
 use crate::grade::intake::entries;
 use crate::grade::record::{Record, Status, Tier};
@@ -68,12 +70,21 @@ pub struct Args {
     /// Judge again what has a result
     #[arg(long)]
     again: bool,
+    /// Show what this student's program came to, on exactly what it saw; nothing is written
+    #[arg(long, value_name = "ID", conflicts_with_all = ["only", "again", "shard", "jobs"])]
+    replay: Option<String>,
+    /// With --replay: every failure in full, not the first alone
+    #[arg(long, requires = "replay")]
+    all: bool,
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
     let class = Class::read(&args)?;
     let plan = class.plan(&args)?;
     end_when_interrupted()?;
+    if let Some(id) = &args.replay {
+        return replay::run(&plan, &class.students, id, args.all);
+    }
     store::write_header(&plan.out, &class.header)?;
     let tally = std::sync::Mutex::new(Vec::new());
     let done = |count: usize, total: usize, record: &Record, news: News, took: Duration| {
@@ -85,7 +96,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
     };
     let ran = run::run(&plan, &class.students, &done);
     after_interrupt();
-    if let Err(error) = ran {
+    let copies = || copies::flag(&plan.out, plan.lab, plan.course.copies);
+    if let Err(error) = ran.and_then(|()| copies()) {
         eprintln!("error: {error:#}");
         return Ok(ExitCode::from(exit::HARNESS));
     }
@@ -113,7 +125,7 @@ impl Class {
             Some(path) => course::load(path, args.lab, &ids)?,
             None => Course::default(),
         };
-        for id in &args.only {
+        for id in args.only.iter().chain(&args.replay) {
             ensure!(ids.contains(&id.as_str()), "there is no student {id:?} on the roster");
         }
         let shard = args.shard.map(|asked| asked.shard(|name| env::var(name).ok()));
@@ -233,7 +245,7 @@ fn end_when_interrupted() -> Result<()> {
     .context("cannot listen for Ctrl-C")
 }
 
-fn after_interrupt() {
+pub fn after_interrupt() {
     while subject::aborted() {
         thread::park();
     }
