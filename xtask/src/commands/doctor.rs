@@ -16,7 +16,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use crate::terminal;
 
 /// The oldest Rust that builds the labs.
-const RUST: (u32, u32) = (1, 85);
+const RUST: (u32, u32) = (1, 88);
 
 /// Open files that suffice for all checks side by side.
 const FILES: u64 = 1024;
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_version_is_two_numbers_behind_the_name() {
-        assert_eq!(version("rustc 1.85.0-nightly (abc 2025-01-01)"), Some((1, 85)));
+        assert_eq!(version("rustc 1.85.0-nightly (abc 2025-01-01)"), Some((1, 88)));
         assert_eq!(version("rustc"), None);
         assert!(version("cargo 1.100.0") > Some(RUST));
     }

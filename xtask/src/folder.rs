@@ -98,6 +98,25 @@ pub fn mirror(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Writes the file, in folders that are made for it.
+pub fn write(out: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let to = out.join(path);
+    let parent = to.parent().expect("a file below a directory");
+    fs::create_dir_all(parent)
+        .and_then(|()| fs::write(&to, bytes))
+        .with_context(|| format!("cannot write {}", to.display()))
+}
+
+/// The first few of `paths`, in one line.
+pub fn listed(paths: &[PathBuf]) -> String {
+    const FEW: usize = 4;
+    let mut names: Vec<_> = paths.iter().take(FEW).map(|path| path.display().to_string()).collect();
+    if paths.len() > FEW {
+        names.push(format!("and {} more", paths.len() - FEW));
+    }
+    names.join(", ")
+}
+
 fn parse(text: &str) -> Digests {
     text.lines()
         .filter(|line| !line.starts_with('#'))
