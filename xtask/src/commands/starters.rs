@@ -5,6 +5,7 @@
 //! is how to start over.
 
 pub mod generate;
+mod ownership;
 pub mod regions;
 
 use std::fs;
@@ -57,7 +58,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
             }
             continue;
         }
-        let changed = folder::changed(&to)?;
+        let changed = ownership::changed(&to)?;
         if changed.is_empty() {
             folder::mirror(starter.path(), &to)?;
             println!("{lab}: {} written, {}", workspace::shown(&to), starter.progress());

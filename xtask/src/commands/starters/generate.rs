@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::ownership;
 use super::regions::{self, Step};
 use crate::folder::{self, DIGESTS, write};
 
@@ -72,7 +73,7 @@ pub fn starter(repository: &Path, solution: &Path, out: &Path, through: u32) -> 
     lock(repository, out)?;
     cargo(out, &["fmt"])?;
     let digests = folder::digests(out)?;
-    write(out, Path::new(DIGESTS), folder::render(&digests).as_bytes())?;
+    write(out, Path::new(DIGESTS), ownership::render(&digests).as_bytes())?;
     Ok(steps)
 }
 
