@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! Grading on several machines: the samples in `fixtures/scale/` keep the schemas of those who run them, and the one for
 //! Slurm is run by a real Slurm.
 
