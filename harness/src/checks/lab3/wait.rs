@@ -286,11 +286,11 @@ fn time(t: &mut Trial) -> Verdict {
     let held = |base: u64| Answer::reply().after(ms(base));
     let base = t.rng.u64(20..30);
     // Later than what a program may lose by waiting for the processor, so that a sleep in the time shows.
-    let ping = Ping::new(4).every(stretched(ms(250)));
+    let ping = Ping::new(3).every(stretched(ms(250)));
     let script = Script::answering().at(2, [held(base)]).at(3, [held(2 * base)]);
     let ended = ping.through(t, script)?;
     // The first send may load and look up what the others find ready.
-    (2..=4).try_for_each(|sequence| ended.timed(sequence, &ping))
+    (2..=3).try_for_each(|sequence| ended.timed(sequence, &ping))
 }
 
 fn not_early(t: &mut Trial) -> Verdict {
