@@ -115,7 +115,7 @@ pub const CHECKS: &[Check] = &[
 ];
 
 fn schedule(t: &mut Trial) -> Verdict {
-    let ping = Ping::new(40).every(ms(5)).timeout(stretched(ms(200)));
+    let ping = Ping::new(40).every(ms(5)).timeout(stretched(ms(300)));
     let ended = ping.through(t, Script::silent())?;
     let took = ended.request(40)?.at.saturating_duration_since(ended.request(1)?.at);
     let due = ping.interval * 39;
@@ -125,9 +125,9 @@ fn schedule(t: &mut Trial) -> Verdict {
         due.as_millis(),
         ping.interval.as_secs_f64()
     );
-    // Whoever has 16 under way at most has waited for -W twice.
+    // Whoever has 16 under way at most has waited for -W twice; a busy machine holds up the others too.
     ended
-        .ensure(took <= due + ping.timeout, expected, format!("{:.0} ms", millis(took)))
+        .ensure(took <= ping.timeout * 19 / 10, expected, format!("{:.0} ms", millis(took)))
         .note("the next request waits neither for the reply to the last one nor for its timeout")
 }
 
