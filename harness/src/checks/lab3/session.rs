@@ -178,13 +178,20 @@ impl Ended {
     }
 
     /// Fails if this request left earlier than `due` after the first. When that was meant to leave only the program
-    /// knows, for it may have waited for the processor; it was not before the program's start.
+    /// knows, for it may have waited for the processor; it was not before the program's start. It waits for hardly
+    /// the whole of `due`, so all requests at once are a mistake in any case.
     pub fn not_hurried(&self, sequence: u16, due: Duration) -> Verdict {
-        let passed = self.request(sequence)?.at.saturating_duration_since(self.started);
+        let at = self.request(sequence)?.at;
+        let passed = at.saturating_duration_since(self.started);
+        let took = at.saturating_duration_since(self.request(1)?.at);
         self.ensure(
-            passed >= due * 9 / 10,
+            passed >= due * 9 / 10 && took >= due / 10,
             format!("request {sequence} leaves {:.0} ms after the first", millis(due)),
-            format!("it left {:.0} ms after your program was started", millis(passed)),
+            format!(
+                "{:.0} ms after it, {:.0} ms after your program was started",
+                millis(took),
+                millis(passed)
+            ),
         )
     }
 
