@@ -10,8 +10,14 @@
 //! A [`record::Record`] is all that is known of one submission. Everything that a person or another program reads
 //! is a rendering of the records of a class.
 
+pub mod feedback;
 pub mod html;
+pub mod inner;
 pub mod judge;
-pub mod overview;
+pub mod page;
 pub mod record;
-pub mod signature;
+pub mod sandbox;
+pub mod store;
+#[cfg(test)]
+mod hostile;
+pub mod synthetic;

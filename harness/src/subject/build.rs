@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::live;
@@ -19,7 +20,7 @@ use crate::check::{Lab, Role};
 use crate::deadline::Deadline;
 
 /// Built programs, ready to be started.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Programs {
     /// Where they run.
     pub dir: PathBuf,

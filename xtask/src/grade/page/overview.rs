@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use harness::check::{Lab, Tier};
 use harness::report::{CheckReport, Outcome, Report};
 
-use super::html::capped;
-use super::record::{Flag, Record, Score, Status, Student};
 use super::signature;
+use crate::grade::html::capped;
+use crate::grade::record::{self, Flag, Record, Score, Status, Student};
 
 /// The longest of a student's words that a class page shows at once.
 pub const WORDS: usize = 300;
@@ -111,8 +111,8 @@ pub struct Overview {
     pub columns: Vec<Column>,
     pub rows: Vec<Row>,
     pub clusters: Vec<Cluster>,
-    /// How many were run under what confinement, in words.
-    pub confinements: BTreeMap<String, usize>,
+    /// How many were run in which tier of confinement.
+    pub confinements: BTreeMap<record::Tier, usize>,
     /// When the first and the last were graded.
     pub graded: Option<(String, String)>,
     numbers: HashMap<String, usize>,
@@ -133,7 +133,7 @@ impl Overview {
             self.begin(record.lab);
         }
         if let Some(sandbox) = &record.sandbox {
-            *self.confinements.entry(sandbox.tier.name().to_owned()).or_default() += 1;
+            *self.confinements.entry(sandbox.tier).or_default() += 1;
         }
         let at = &record.graded_at;
         self.graded = Some(match self.graded.take() {
