@@ -9,3 +9,4 @@ pub mod list;
 pub mod mutants;
 pub mod reset;
 pub mod starters;
+pub mod synthetic;

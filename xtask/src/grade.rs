@@ -10,14 +10,12 @@
 //! A [`record::Record`] is all that is known of one submission. Everything that a person or another program reads
 //! is a rendering of the records of a class.
 
-pub mod feedback;
 pub mod html;
 pub mod inner;
 pub mod judge;
 pub mod page;
+pub mod publish;
 pub mod record;
 pub mod sandbox;
 pub mod store;
-#[cfg(test)]
-mod hostile;
 pub mod synthetic;

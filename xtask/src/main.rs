@@ -12,7 +12,7 @@ use clap::Parser;
 use harness::report::exit;
 use harness::subject::supervisor;
 
-use commands::{check, ci, doctor, explain, hint, list, mutants, reset, starters};
+use commands::{check, ci, doctor, explain, hint, list, mutants, reset, starters, synthetic};
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
 #[derive(Parser)]
@@ -27,6 +27,7 @@ enum Command {
     Reset(reset::Args),
     Mutants(mutants::Args),
     Ci(ci::Args),
+    Synthetic(synthetic::Args),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Reset(args) => reset::run(args),
         Command::Mutants(args) => mutants::run(args),
         Command::Ci(args) => ci::run(args),
+        Command::Synthetic(args) => synthetic::run(args),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -49,7 +49,7 @@ impl Cell {
             Cell::Blocked => '–',
             Cell::Flaky => '~',
             Cell::Broken => '!',
-            Cell::Skipped => '○',
+            Cell::Skipped => 'o',
         }
     }
 
