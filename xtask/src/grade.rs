@@ -10,10 +10,13 @@
 //! A [`record::Record`] is all that is known of one submission. Everything that a person or another program reads
 //! is a rendering of the records of a class.
 
+pub mod feedback;
+pub mod gradebook;
 pub mod html;
 pub mod inner;
 pub mod judge;
 pub mod page;
+pub mod private;
 pub mod publish;
 pub mod record;
 pub mod sandbox;

@@ -72,8 +72,12 @@ fn shown(student: &super::record::Student) -> &str {
 
 fn counted(number: usize, noun: &str) -> String {
     let digits = number.to_string();
-    let thousands: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|three| std::str::from_utf8(three).unwrap_or_default()).collect();
+    let thousands: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|three| std::str::from_utf8(three).unwrap_or_default())
+        .collect();
     let number_text = thousands.join(",");
     if noun.is_empty() {
         return number_text;

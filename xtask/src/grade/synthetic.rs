@@ -13,12 +13,39 @@ use harness::verdict::Failure;
 use super::record::{self, Confinement, Flag, Record, Score, Status, Student, Submission, Tier};
 
 const FIRST: &[&str] = &[
-    "Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Radia", "Vint", "Jon", "Karen", "Łukasz", "Søren", "Zoë",
-    "陳", "Anne-Marie", "José",
+    "Ada",
+    "Grace",
+    "Alan",
+    "Edsger",
+    "Barbara",
+    "Donald",
+    "Radia",
+    "Vint",
+    "Jon",
+    "Karen",
+    "Łukasz",
+    "Søren",
+    "Zoë",
+    "陳",
+    "Anne-Marie",
+    "José",
 ];
 const LAST: &[&str] = &[
-    "Lovelace", "Hopper", "Turing", "Dijkstra", "Liskov", "Knuth", "Perlman", "Cerf", "Postel", "Spärck Jones",
-    "O'Neill", "van Jacobson", "小明", "Müller", "de la Cruz",
+    "Lovelace",
+    "Hopper",
+    "Turing",
+    "Dijkstra",
+    "Liskov",
+    "Knuth",
+    "Perlman",
+    "Cerf",
+    "Postel",
+    "Spärck Jones",
+    "O'Neill",
+    "van Jacobson",
+    "小明",
+    "Müller",
+    "de la Cruz",
 ];
 
 /// A class of so many, `progress` of the way from the beginning (0) to the due date (1).
@@ -90,9 +117,10 @@ impl Class {
             // The further in the lab, the more of the class has not come there; some stumble everywhere.
             let far = at as f64 / count > skill * 0.6 + self.progress * 0.5;
             let stumbles = rng.f64() < 0.06;
-            let blocked = check.needs.iter().find(|need| {
-                checks.iter().any(|earlier| earlier.id == **need && !earlier.outcome.earns())
-            });
+            let blocked = check
+                .needs
+                .iter()
+                .find(|need| checks.iter().any(|earlier| earlier.id == **need && !earlier.outcome.earns()));
             let outcome = match blocked {
                 Some(need) => Outcome::Blocked { by: (*need).to_owned() },
                 None if far || stumbles => {
@@ -164,8 +192,9 @@ fn words(status: Status) -> &'static str {
 }
 
 fn score(report: Option<&Report>, status: Status) -> Score {
-    let broken = report
-        .is_some_and(|report| report.checks.iter().any(|check| matches!(check.outcome, Outcome::Broken { .. })));
+    let broken = report.is_some_and(|report| {
+        report.checks.iter().any(|check| matches!(check.outcome, Outcome::Broken { .. }))
+    });
     let points = report.map_or(0, |report| report.points.earned + report.points.extension_earned);
     Score {
         points: points.into(),

@@ -27,7 +27,8 @@ pub fn section(out: &mut String, class: &Overview) {
         let lines = rows.map(|(number, row)| Line { row: number, words: code(&row.words) }).collect();
         group(out, class, status.words(), meaning(status), lines);
     }
-    let held = class.rows.iter().enumerate().filter(|(_, row)| row.score.held && row.status == Status::Graded);
+    let held =
+        class.rows.iter().enumerate().filter(|(_, row)| row.score.held && row.status == Status::Graded);
     let held = held.map(|(number, _)| Line { row: number, words: broken(class, number) }).collect();
     group(out, class, "held back", "The harness broke in a check: do not publish these points yet.", held);
     for (title, meaning, words) in FLAGS {

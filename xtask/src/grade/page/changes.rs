@@ -14,8 +14,7 @@ const LISTED: usize = 200;
 const NAMED: usize = 6;
 
 pub fn section(out: &mut String, class: &Overview, before: &Overview) {
-    let earlier: HashMap<&str, &Row> =
-        before.rows.iter().map(|row| (row.student.id.as_str(), row)).collect();
+    let earlier: HashMap<&str, &Row> = before.rows.iter().map(|row| (row.student.id.as_str(), row)).collect();
     let mut changed: Vec<(usize, f64, String)> = Vec::new();
     let (mut came, mut up, mut down) = (0, 0, 0);
     let mut turned: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
@@ -85,7 +84,8 @@ fn turns(class: &Overview, before: &Overview, row: &Row, was: &Row) -> (Vec<usiz
 }
 
 fn ids(class: &Overview, what: &str, columns: &[usize]) -> Option<String> {
-    let names: Vec<String> = columns.iter().take(NAMED).map(|&column| text(&class.columns[column].id)).collect();
+    let names: Vec<String> =
+        columns.iter().take(NAMED).map(|&column| text(&class.columns[column].id)).collect();
     let more = columns.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     (!columns.is_empty()).then(|| format!("{what}: {}{more}", names.join(", ")))

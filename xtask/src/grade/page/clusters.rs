@@ -58,12 +58,8 @@ fn list(out: &mut String, class: &Overview, numbers: &[usize], start: usize) {
             line(&cluster.kind, ROOM),
         );
         let first = &class.rows[cluster.rows[0]].student;
-        let _ = writeln!(
-            out,
-            "<p>For {}: {}</p>\n<p>",
-            text(super::shown(first)),
-            line(&cluster.example, ROOM)
-        );
+        let _ =
+            writeln!(out, "<p>For {}: {}</p>\n<p>", text(super::shown(first)), line(&cluster.example, ROOM));
         let names: Vec<String> = cluster.rows.iter().take(NAMES).map(|&row| name(class, row)).collect();
         out.push_str(&names.join(", "));
         if cluster.rows.len() > NAMES {

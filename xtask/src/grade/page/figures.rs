@@ -96,7 +96,8 @@ fn distribution(out: &mut String, shares: &[f64]) {
     );
     for (step, &number) in bars.iter().enumerate() {
         let from = step * BAR;
-        let range = if step == steps { "100 % and more".to_owned() } else { format!("{from} to {} %", from + BAR) };
+        let range =
+            if step == steps { "100 % and more".to_owned() } else { format!("{from} to {} %", from + BAR) };
         let tall = (number * high).div_ceil(most);
         let (x, y) = (step * width, 18 + high - tall);
         let _ = write!(

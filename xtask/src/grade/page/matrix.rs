@@ -23,7 +23,9 @@ pub fn section(out: &mut String, class: &Overview, feedback: Feedback<'_>) {
     }
     out.push_str("</p>\n");
     controls(out);
-    out.push_str("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Everyone and every check\">\n");
+    out.push_str(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Everyone and every check\">\n",
+    );
     for block in class.rows.chunks(BLOCK) {
         let _ = writeln!(out, "<div class=\"block\">\n<table>");
         head(out, class, &stages);
@@ -94,7 +96,8 @@ fn set(out: &mut String, class: &Overview, stages: &Stages, row: &Row, feedback:
         Some(folder) => format!("<a href=\"{folder}/{id}.html\">{name}</a>"),
         None => name,
     };
-    let section = row.student.extra.get("Section").map(|section| format!(" {}", line(section, 40))).unwrap_or_default();
+    let section =
+        row.student.extra.get("Section").map(|section| format!(" {}", line(section, 40))).unwrap_or_default();
     let _ = write!(
         out,
         "<tr id=\"s-{id}\" class=\"{}\"><th scope=\"row\">{name} <small>{id}{section}</small></th>{}",
@@ -102,7 +105,8 @@ fn set(out: &mut String, class: &Overview, stages: &Stages, row: &Row, feedback:
         score(row),
     );
     if row.cells.is_empty() {
-        let words = if row.words.is_empty() { String::new() } else { format!(": {}", line(&row.words, WORDS)) };
+        let words =
+            if row.words.is_empty() { String::new() } else { format!(": {}", line(&row.words, WORDS)) };
         let _ = writeln!(
             out,
             "<td class=\"words\" colspan=\"{}\"><span>{}{words}</span></td></tr>",
@@ -145,7 +149,8 @@ fn cell(out: &mut String, class: &Overview, row: &Row, stage: u8, columns: &[usi
     while let Some((&column, _)) = rest.split_first() {
         let kind = row.cell(column);
         if kind == Cell::Failed {
-            let cluster = row.failures.iter().find(|(of, _)| *of == column).map_or(0, |(_, cluster)| *cluster);
+            let cluster =
+                row.failures.iter().find(|(of, _)| *of == column).map_or(0, |(_, cluster)| *cluster);
             let id = text(&class.columns[column].id);
             let _ = write!(out, "<a href=\"#k{cluster}\" title=\"{id} failed\">{}</a>", kind.sign());
             rest = &rest[1..];

@@ -215,11 +215,8 @@ impl Overview {
         let known = self.kinds.entry((column, kind.clone()));
         Some(*known.or_insert_with(|| {
             let words = &failure.failure;
-            let example = format!(
-                "expected {}; seen {}",
-                capped(&words.expected, WORDS),
-                capped(&words.seen, WORDS)
-            );
+            let example =
+                format!("expected {}; seen {}", capped(&words.expected, WORDS), capped(&words.seen, WORDS));
             self.clusters.push(Cluster { column, kind, example, rows: Vec::new() });
             self.clusters.len() - 1
         }))

@@ -10,8 +10,8 @@ const KINDS: &[&str] = &["status", "step", "with", "a", "an", "lab", "stage"];
 
 /// What stands in dates without being a number.
 const CALENDAR: &[&str] = &[
-    "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
-    "Oct", "Nov", "Dec",
+    "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
+    "Sep", "Oct", "Nov", "Dec",
 ];
 
 /// The longest of a failure's words that is looked at.
@@ -33,7 +33,11 @@ pub fn redacted(words: &str) -> String {
     let mut before = "";
     for word in words.split_whitespace() {
         let kind = KINDS.contains(&before);
-        let told = if kind && word.starts_with(|c: char| c.is_ascii_digit()) { word.to_owned() } else { value(word) };
+        let told = if kind && word.starts_with(|c: char| c.is_ascii_digit()) {
+            word.to_owned()
+        } else {
+            value(word)
+        };
         before = word;
         // `#` and `# #` are one value: a date, a number with its unit's spaces.
         if !(told == "#" && out.last().is_some_and(|last| last == "#")) {
@@ -67,7 +71,9 @@ fn numbers(word: &str) -> String {
     };
     let sign = |c: char| matches!(c, '+' | '-');
     let first = word[..first].trim_end_matches(sign).len();
-    let end = word[last + 1..].find(|c: char| !c.is_ascii_alphanumeric()).map_or(word.len(), |more| last + 1 + more);
+    let end = word[last + 1..]
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .map_or(word.len(), |more| last + 1 + more);
     let start = word[..first].rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
     let rest = &word[end..];
     format!("{}#{}", &word[..start], if rest == "," { "" } else { rest })
@@ -83,13 +89,19 @@ mod tests {
 
     #[test]
     fn values_make_no_difference() {
-        alike("384 octets; the first that differs is octet 128", "9 octets; the first that differs is octet 7");
+        alike(
+            "384 octets; the first that differs is octet 128",
+            "9 octets; the first that differs is octet 7",
+        );
         alike("nothing within 12.0 s; 2 that came", "nothing within 5.5 s; 3 that came");
         alike(
             "`If-Modified-Since: Tue, 07 Aug 2012 06:57:38 GMT` is answered",
             "`If-Modified-Since: Sat, 11 May 2019 16:07:00 GMT` is answered",
         );
-        alike("no line … \"GET /mgokkpsc.txt HTTP/1.1\" 200 3078", "no line … \"GET /abcdefgh.txt HTTP/1.1\" 200 12");
+        alike(
+            "no line … \"GET /mgokkpsc.txt HTTP/1.1\" 200 3078",
+            "no line … \"GET /abcdefgh.txt HTTP/1.1\" 200 12",
+        );
         alike("a name \"mgokkpsc\" in the list", "a name \"qwertzui\" in the list");
         alike("connect to 127.0.0.1:40213", "connect to 127.0.0.1:9");
         alike("a digest of 3f9a77c0", "a digest of 77c03f9a");
@@ -100,7 +112,10 @@ mod tests {
         for (one, other) in [
             ("it ended with status 101", "it ended with status 2"),
             ("status 404", "status 500"),
-            ("exit status 0, for a whole answer; here: a 200", "exit status 0, for a whole answer; here: a 301"),
+            (
+                "exit status 0, for a whole answer; here: a 200",
+                "exit status 0, for a whole answer; here: a 301",
+            ),
             ("no Age", "more than one Age"),
         ] {
             assert_ne!(redacted(one), redacted(other));
@@ -110,7 +125,9 @@ mod tests {
     #[test]
     fn what_remains_can_be_read() {
         assert_eq!(
-            redacted("4060598 octets, then the connection was closed (FIN): 37 of 8388608 octets of the body"),
+            redacted(
+                "4060598 octets, then the connection was closed (FIN): 37 of 8388608 octets of the body"
+            ),
             "# octets, then the connection was closed (FIN): # of # octets of the body"
         );
         assert_eq!(redacted("a request for /k3f9/a%20b.txt?x=1, and \"/\""), "a request for /…, and \"/…\"");
