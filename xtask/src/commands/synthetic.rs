@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use harness::check::Lab;
 
+use crate::grade::publish::Publish;
 use crate::grade::store::{self, Header};
 use crate::grade::synthetic::Class;
-use crate::grade::publish::Publish;
 use crate::nearest;
 
 /// Write the results of a class that never was

@@ -34,7 +34,8 @@ impl Sheet {
         let lab = record.lab;
         let mut facts = points(record);
         if let Some(submission) = &record.submission {
-            let received = submission.received.as_ref().map(|at| format!(", handed in {at}")).unwrap_or_default();
+            let received =
+                submission.received.as_ref().map(|at| format!(", handed in {at}")).unwrap_or_default();
             facts.push(format!("Judged was {}{received}.", submission.source));
             let lists = [("Not taken", &submission.passed_over), ("Left out", &submission.left_out)];
             for (what, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
@@ -67,11 +68,13 @@ fn points(record: &Record) -> Vec<String> {
     let sum = format!("{} of {} points.", number(score.points), number(score.of));
     let mut facts = vec![match record.status {
         Status::InfraError => {
-            "Your submission could not be judged yet. That is not your fault, and it will be tried again.".to_owned()
+            "Your submission could not be judged yet. That is not your fault, and it will be tried again."
+                .to_owned()
         }
         _ if score.excused => "You need not hand this in: it counts neither for nor against you.".to_owned(),
         _ if score.held => {
-            "Your points are held back: the harness itself failed in a check, and somebody looks at it.".to_owned()
+            "Your points are held back: the harness itself failed in a check, and somebody looks at it."
+                .to_owned()
         }
         Status::Graded => sum,
         Status::Missing => format!("Nothing was handed in: {sum}"),
@@ -97,7 +100,8 @@ fn next(record: &Record, report: Option<&Report>) -> Option<String> {
 
 /// The compiler's words belong to whoever wrote the program; those of our own machine do not.
 fn words(record: &Record) -> Option<String> {
-    let tell = !matches!(record.status, Status::Graded | Status::InfraError) && !record.words.trim().is_empty();
+    let tell =
+        !matches!(record.status, Status::Graded | Status::InfraError) && !record.words.trim().is_empty();
     tell.then(|| without_places(&harness::report::human::visible(&capped(record.words.trim_end(), WORDS))))
 }
 
@@ -157,11 +161,7 @@ fn checks(out: &mut String, report: &Report) {
         let title = titles.get(usize::from(number).wrapping_sub(1)).copied().unwrap_or_default();
         let passed = stage.iter().filter(|check| check.outcome.earns()).count();
         let counted = stage.iter().filter(|check| check.outcome.counts()).count();
-        let _ = writeln!(
-            out,
-            "<h2>{number} {} <small>{passed} of {counted}</small></h2>\n<ul>",
-            text(title)
-        );
+        let _ = writeln!(out, "<h2>{number} {} <small>{passed} of {counted}</small></h2>\n<ul>", text(title));
         for check in stage {
             if out.len() > ROOM {
                 out.push_str("<li>The rest is left out here.</li>\n");
@@ -197,3 +197,6 @@ fn check(out: &mut String, report: &Report, check: &CheckReport) {
         let _ = writeln!(out, "<li>{head}{why}</li>");
     }
 }
+
+#[cfg(test)]
+mod tests;

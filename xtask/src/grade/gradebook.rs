@@ -101,3 +101,6 @@ fn cell(text: &str) -> String {
         || text.starts_with(['\t', '\r', '\n']);
     if formula { format!("'{}", line.trim_start()) } else { line }
 }
+
+#[cfg(test)]
+mod tests;

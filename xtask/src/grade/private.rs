@@ -11,9 +11,35 @@ use harness::report::{Outcome, Program, Report};
 /// First folders of paths on a machine that grades. What a program is asked for on the wire begins with a name drawn
 /// for the run, so that the two are not confused.
 const ROOTS: &[&str] = &[
-    "autograder", "boot", "build", "builds", "data", "dev", "etc", "home", "lib", "lib64", "mnt", "nix", "opt",
-    "private", "proc", "root", "run", "scratch", "srv", "student", "sys", "template", "tmp", "usr", "var", "work",
-    "workspace", "Users", "Volumes",
+    "autograder",
+    "boot",
+    "build",
+    "builds",
+    "data",
+    "dev",
+    "etc",
+    "home",
+    "lib",
+    "lib64",
+    "mnt",
+    "nix",
+    "opt",
+    "private",
+    "proc",
+    "root",
+    "run",
+    "scratch",
+    "srv",
+    "student",
+    "sys",
+    "template",
+    "tmp",
+    "usr",
+    "var",
+    "work",
+    "workspace",
+    "Users",
+    "Volumes",
 ];
 
 /// The report as its student may read it; `hidden` are ids of checks that the course does not show.
@@ -71,7 +97,8 @@ fn begins_path(before: char) -> bool {
 }
 
 fn ends_path(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ':' | ',' | ';' | ')' | ']' | '}' | '>' | '<' | '␍' | '␊' | '␀')
+    c.is_whitespace()
+        || matches!(c, '"' | '\'' | '`' | ':' | ',' | ';' | ')' | ']' | '}' | '>' | '<' | '␍' | '␊' | '␀')
 }
 
 fn is_place(path: &str) -> bool {

@@ -34,7 +34,7 @@ pub fn section(out: &mut String, class: &Overview) {
     let (first, others) = order.split_at(FIRST.min(order.len()));
     list(out, class, first, 1);
     if !others.is_empty() {
-        let _ = writeln!(out, "<details>\n<summary>{} more</summary>", counted(others.len(), "mistake"));
+        let _ = writeln!(out, "<details>\n<summary>and {} more</summary>", counted(others.len(), ""));
         list(out, class, others, FIRST + 1);
         out.push_str("</details>\n");
     }

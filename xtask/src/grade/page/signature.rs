@@ -69,14 +69,11 @@ fn numbers(word: &str) -> String {
     else {
         return word.to_owned();
     };
-    let sign = |c: char| matches!(c, '+' | '-');
-    let first = word[..first].trim_end_matches(sign).len();
-    let end = word[last + 1..]
-        .find(|c: char| !c.is_ascii_alphanumeric())
-        .map_or(word.len(), |more| last + 1 + more);
-    let start = word[..first].rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+    let other = |c: char| !c.is_ascii_alphanumeric();
+    let before = word[..first].trim_end_matches(['+', '-']).trim_end_matches(|c| !other(c));
+    let end = word[last..].find(other).map_or(word.len(), |more| last + more);
     let rest = &word[end..];
-    format!("{}#{}", &word[..start], if rest == "," { "" } else { rest })
+    format!("{before}#{}", if rest == "," { "" } else { rest })
 }
 
 #[cfg(test)]
