@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use anyhow::Result;
 use harness::check::Lab;
 
-use crate::grade::publish::Publish;
 use crate::grade::store::{self, Header};
 use crate::grade::synthetic::Class;
 use crate::nearest;
@@ -24,8 +23,6 @@ pub struct Args {
     progress: f64,
     #[arg(long, value_name = "DIR")]
     into: PathBuf,
-    #[arg(long)]
-    since: Option<PathBuf>,
     /// Only shard K of N, as `grade --shard` would write it
     #[arg(long, value_name = "K/N", value_parser = shard, default_value = "1/1")]
     shard: (usize, usize),
@@ -46,9 +43,6 @@ pub fn run(args: Args) -> Result<ExitCode> {
     for number in (0..args.students).filter(|number| number % shards == shard - 1) {
         store::write_record(&args.into, &class.record(number))?;
     }
-    let publish = Publish { since: args.since.as_deref(), ..Publish::default() };
-    let published = publish.write(&args.into)?;
-    println!("{} records", published.students);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -32,7 +32,7 @@ struct Sheet {
 impl Sheet {
     fn new(record: &Record, hidden: &BTreeSet<String>) -> Self {
         let lab = record.lab;
-        let mut facts = points(record);
+        let mut facts = points(record, hidden);
         if let Some(submission) = &record.submission {
             let received =
                 submission.received.as_ref().map(|at| format!(", handed in {at}")).unwrap_or_default();
@@ -63,7 +63,7 @@ fn student(record: &Record) -> &str {
     if name.is_empty() { &record.student.id } else { name }
 }
 
-fn points(record: &Record) -> Vec<String> {
+fn points(record: &Record, hidden: &BTreeSet<String>) -> Vec<String> {
     let score = &record.score;
     let sum = format!("{} of {} points.", number(score.points), number(score.of));
     let mut facts = vec![match record.status {
@@ -84,7 +84,10 @@ fn points(record: &Record) -> Vec<String> {
         Status::Policy => format!("Your submission broke a rule of the course: {sum}"),
     }];
     if !score.held && !score.excused {
-        facts.extend(score.because.iter().map(|rule| format!("Counted: {rule}.")));
+        let said =
+            |rule: &&String| *rule == record.status.words() || hidden.iter().any(|id| rule.contains(id));
+        let rules = score.because.iter().filter(|rule| !said(rule));
+        facts.extend(rules.map(|rule| format!("Counted: {rule}.")));
     }
     facts
 }

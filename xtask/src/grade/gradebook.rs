@@ -86,7 +86,8 @@ fn words(record: &Record) -> String {
     } else if record.score.held {
         parts.push("held back until somebody has looked".to_owned());
     } else {
-        if record.status != Status::Graded {
+        let said = record.score.because.iter().any(|rule| rule == record.status.words());
+        if record.status != Status::Graded && !said {
             parts.push(record.status.words().to_owned());
         }
         parts.extend(record.score.because.iter().cloned());

@@ -119,3 +119,17 @@ fn build(_sandbox: &Sandbox, job: &Job, supervisor: &Supervisor) -> Result<Progr
         }
     })
 }
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            build: Duration::from_secs(120),
+            judge: Duration::from_secs(600),
+            memory: 1 << 30,
+            processes: 256,
+            disk: 512 << 20,
+            patience: 1.0,
+            checks: 16,
+        }
+    }
+}

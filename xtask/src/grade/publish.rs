@@ -12,24 +12,17 @@
 //! Records are read one at a time, so a class of 10,000 takes no more memory than its page.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use harness::check::lies_below;
 
+use super::course::{self, Course};
 use super::gradebook::{Canvas, Moodle};
 use super::page::{self, Overview};
+use super::store::Header;
 use super::{feedback, store};
-
-/// What the rendering of a class wants to know besides.
-#[derive(Clone, Debug, Default)]
-pub struct Publish<'a> {
-    /// The results of an earlier run: the class page says what changed.
-    pub since: Option<&'a Path>,
-    /// The column's title in a grade book: `Lab 1 (12345)` where Canvas knows it by that number.
-    pub column: Option<&'a str>,
-    /// Ids of checks that no student is shown.
-    pub hidden: BTreeSet<String>,
-}
 
 /// What was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,33 +32,52 @@ pub struct Published {
     pub blank: Vec<String>,
 }
 
-impl Publish<'_> {
-    pub fn write(&self, results: &Path) -> Result<Published> {
-        let header = store::header(results)?;
-        let column = self.column.map_or_else(|| header.lab.to_string(), str::to_owned);
-        let mut class = Overview::default();
-        let (mut canvas, mut moodle) = (Canvas::new(&column, header.points)?, Moodle::new(&column)?);
-        let mut done = Published::default();
-        for student in &header.students {
-            let Some(record) = store::record(results, &student.id) else { continue };
-            class.add(&record);
-            canvas.add(&record)?;
-            moodle.add(&record)?;
-            done.students += 1;
-            if record.score.held {
-                done.blank.push(student.id.clone());
-            }
-            let page = |ending: &str| results.join("feedback").join(format!("{}.{ending}", student.id));
-            store::write_text(&page("md"), &feedback::markdown(&record, &self.hidden))?;
-            store::write_text(&page("html"), &feedback::html(&record, &self.hidden))?;
+/// Writes all of it, by the rules that the class was graded by; with `since`, the results of an earlier run, the class
+/// page says what changed.
+pub fn publish(results: &Path, since: Option<&Path>) -> Result<Published> {
+    let header = store::header(results)?;
+    let course = rules(&header)?;
+    let hidden: BTreeSet<String> = header
+        .lab
+        .checks()
+        .filter(|check| course.hidden.iter().any(|prefix| lies_below(check.id, prefix)))
+        .map(|check| check.id.to_owned())
+        .collect();
+    let column = course.column.unwrap_or_else(|| header.lab.to_string());
+    let mut class = Overview::default();
+    class.strangers.clone_from(&header.strangers);
+    let (mut canvas, mut moodle) = (Canvas::new(&column, header.points)?, Moodle::new(&column)?);
+    let mut done = Published::default();
+    let folder = results.join("feedback");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for student in &header.students {
+        let Some(record) = store::record(results, &student.id) else { continue };
+        class.add(&record);
+        canvas.add(&record)?;
+        moodle.add(&record)?;
+        done.students += 1;
+        if record.score.held {
+            done.blank.push(student.id.clone());
         }
-        let before = self.since.map(overview).transpose()?;
-        store::write_text(&results.join("canvas.csv"), &canvas.finish()?)?;
-        store::write_text(&results.join("moodle.csv"), &moodle.finish()?)?;
-        let page = page::render(&class, before.as_ref(), Some("feedback"));
-        store::write_text(&results.join("class.html"), &page)?;
-        Ok(done)
+        // These are made again at any time, so none waits for the disk.
+        let write = |ending: &str, text: String| {
+            let path = folder.join(format!("{}.{ending}", student.id));
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+        };
+        write("md", feedback::markdown(&record, &hidden))?;
+        write("html", feedback::html(&record, &hidden))?;
     }
+    let before = since.map(overview).transpose()?;
+    store::write_text(&results.join("canvas.csv"), &canvas.finish()?)?;
+    store::write_text(&results.join("moodle.csv"), &moodle.finish()?)?;
+    store::write_text(&results.join("class.html"), &page::render(&class, before.as_ref(), Some("feedback")))?;
+    Ok(done)
+}
+
+/// The rules that a class was graded by.
+pub fn rules(header: &Header) -> Result<Course> {
+    let ids: Vec<&str> = header.students.iter().map(|student| student.id.as_str()).collect();
+    Ok(course::parse(&header.course, "class.json".as_ref(), header.lab, &ids)?)
 }
 
 fn overview(results: &Path) -> Result<Overview> {

@@ -172,6 +172,7 @@ fn submission(rng: &mut Rng, student: &Student) -> Submission {
         digest: format!("{:064x}", rng.u128(..)),
         named_by: String::new(),
         received: Some("2026-09-30T21:14:00Z".to_owned()),
+        modified: None,
         passed_over: Vec::new(),
         left_out: Vec::new(),
     }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::overview::WORDS;
 use super::{Overview, name, overview};
-use crate::grade::html::text;
+use crate::grade::html::{line, text};
 use crate::grade::record::{Flag, Status};
 
 /// A line of one student's.
@@ -37,6 +38,7 @@ pub fn section(out: &mut String, class: &Overview) {
         });
         group(out, class, title, meaning, flags.collect());
     }
+    strangers(out, class);
     if out.len() == start {
         out.push_str("<p>Nothing: every submission was graded, and nothing was flagged.</p>\n");
     }
@@ -92,6 +94,22 @@ fn group(out: &mut String, class: &Overview, title: &str, meaning: &str, lines: 
         let (name, id) = (name(class, row), text(&class.rows[row].student.id));
         let words = if words.is_empty() { String::new() } else { format!(": {words}") };
         let _ = writeln!(out, "<li>{name} <small>{id}</small>{words}</li>");
+    }
+    out.push_str("</ul>\n</details>\n");
+}
+
+fn strangers(out: &mut String, class: &Overview) {
+    if class.strangers.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "<details open>\n<summary><strong>nobody's</strong> <span class=\"count\">{}</span> Submissions that were \
+         not judged.</summary>\n<ul>",
+        class.strangers.len()
+    );
+    for stranger in &class.strangers {
+        let _ = writeln!(out, "<li>{}</li>", line(stranger, WORDS));
     }
     out.push_str("</ul>\n</details>\n");
 }

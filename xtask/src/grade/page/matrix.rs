@@ -9,6 +9,7 @@ use super::overview::{Cell, Row, WORDS};
 use super::{Feedback, Overview, counted, points, shown};
 use crate::grade::html::{line, text};
 use crate::grade::record::Status;
+use crate::grade::score::routine;
 
 /// Rows of one table. A browser lays out a table only when it comes into view.
 const BLOCK: usize = 250;
@@ -126,11 +127,10 @@ fn score(row: &Row) -> String {
     let score = &row.score;
     let mut why = score.because.clone();
     let mut sign = "";
-    if !score.because.is_empty() {
+    if score.because.iter().any(|rule| !routine(rule)) {
         sign = "*";
     }
     if score.excused {
-        why.push("need not hand in".to_owned());
         sign = "e";
     }
     if score.held {

@@ -110,6 +110,8 @@ pub struct Overview {
     pub lab: Option<Lab>,
     pub columns: Vec<Column>,
     pub rows: Vec<Row>,
+    /// Submissions that are nobody's, with the reason.
+    pub strangers: Vec<String>,
     pub clusters: Vec<Cluster>,
     /// How many were run in which tier of confinement.
     pub confinements: BTreeMap<record::Tier, usize>,
