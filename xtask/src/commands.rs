@@ -8,6 +8,7 @@ pub mod grade;
 pub mod hint;
 pub mod list;
 pub mod mutants;
+pub mod package;
 pub mod reset;
 pub mod starters;
 pub mod synthetic;

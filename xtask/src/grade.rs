@@ -15,6 +15,7 @@ pub mod copies;
 pub mod course;
 pub mod feedback;
 pub mod gradebook;
+pub mod gradescope;
 #[cfg(test)]
 mod hostile;
 pub mod html;

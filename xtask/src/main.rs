@@ -12,7 +12,7 @@ use clap::Parser;
 use harness::report::exit;
 use harness::subject::supervisor;
 
-use commands::{check, ci, doctor, explain, grade as class, hint, list, mutants, reset, starters, synthetic};
+use commands::{check, ci, doctor, explain, grade as class, hint, list, mutants, package, reset, starters, synthetic};
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
 #[derive(Parser)]
@@ -27,6 +27,7 @@ enum Command {
     Reset(reset::Args),
     Mutants(mutants::Args),
     Grade(class::Args),
+    Package(package::Args),
     Ci(ci::Args),
     Synthetic(synthetic::Args),
 }
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Reset(args) => reset::run(args),
         Command::Mutants(args) => mutants::run(args),
         Command::Grade(args) => class::run(args),
+        Command::Package(args) => package::run(args),
         Command::Ci(args) => ci::run(args),
         Command::Synthetic(args) => synthetic::run(args),
     };

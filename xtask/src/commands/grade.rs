@@ -2,6 +2,7 @@
 
 mod class;
 mod merge;
+mod one;
 mod publish;
 mod regrade;
 mod replay;
@@ -31,6 +32,7 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     Merge(merge::Args),
+    One(one::Args),
     Publish(publish::Args),
     Regrade(regrade::Args),
 }
@@ -38,6 +40,7 @@ enum Command {
 pub fn run(args: Args) -> Result<ExitCode> {
     match (args.command, args.class) {
         (Some(Command::Merge(args)), _) => merge::run(args),
+        (Some(Command::One(args)), _) => one::run(args),
         (Some(Command::Publish(args)), _) => publish::run(args),
         (Some(Command::Regrade(args)), _) => regrade::run(args),
         (None, Some(class)) => class::run(class),

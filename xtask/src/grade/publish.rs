@@ -16,7 +16,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use harness::check::lies_below;
+use harness::check::{Lab, lies_below};
 
 use super::course::{self, Course};
 use super::gradebook::{Canvas, Moodle};
@@ -37,12 +37,7 @@ pub struct Published {
 pub fn publish(results: &Path, since: Option<&Path>) -> Result<Published> {
     let header = store::header(results)?;
     let course = rules(&header)?;
-    let hidden: BTreeSet<String> = header
-        .lab
-        .checks()
-        .filter(|check| course.hidden.iter().any(|prefix| lies_below(check.id, prefix)))
-        .map(|check| check.id.to_owned())
-        .collect();
+    let hidden = hidden(&course, header.lab);
     let column = course.column.unwrap_or_else(|| header.lab.to_string());
     let mut class = Overview::default();
     class.strangers.clone_from(&header.strangers);
@@ -72,6 +67,12 @@ pub fn publish(results: &Path, since: Option<&Path>) -> Result<Published> {
     store::write_text(&results.join("moodle.csv"), &moodle.finish()?)?;
     store::write_text(&results.join("class.html"), &page::render(&class, before.as_ref(), Some("feedback")))?;
     Ok(done)
+}
+
+/// Ids of the checks that the course does not show to students.
+pub fn hidden(course: &Course, lab: Lab) -> BTreeSet<String> {
+    let hides = |id: &str| course.hidden.iter().any(|prefix| lies_below(id, prefix));
+    lab.checks().map(|check| check.id).filter(|id| hides(id)).map(str::to_owned).collect()
 }
 
 /// The rules that a class was graded by.
