@@ -12,7 +12,9 @@ use clap::Parser;
 use harness::report::exit;
 use harness::subject::supervisor;
 
-use commands::{check, ci, doctor, explain, grade as class, hint, list, mutants, package, reset, starters, synthetic};
+use commands::{
+    check, ci, doctor, explain, grade as class, hint, list, mutants, package, reset, starters, synthetic,
+};
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
 #[derive(Parser)]

@@ -113,9 +113,11 @@ fn pack(dir: &Path, out: &Path) -> Result<()> {
     for file in files {
         let name = file.to_str().context("a name that is not UTF-8")?;
         let script = SCRIPTS.iter().any(|(script, _)| *script == name);
-        let mode = if script || name.ends_with(".sh") || name.ends_with("run_autograder") { 0o755 } else { 0o644 };
-        let options =
-            SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).unix_permissions(mode);
+        let mode =
+            if script || name.ends_with(".sh") || name.ends_with("run_autograder") { 0o755 } else { 0o644 };
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .unix_permissions(mode);
         zip.start_file(name, options)?;
         zip.write_all(&fs::read(dir.join(&file))?)?;
     }

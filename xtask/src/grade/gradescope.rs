@@ -26,9 +26,8 @@ pub fn results(record: &Record, hidden: &BTreeSet<String>) -> Result<String, Str
     let because = score.because.iter().filter(|rule| !hidden.iter().any(|id| rule.contains(id)));
     let because: Vec<String> = because.map(|rule| shown(rule)).collect();
     let mut results: Value = match &record.report {
-        Some(report) => {
-            serde_json::from_str(&gradescope::render(&private::report(report, hidden))).map_err(|e| e.to_string())?
-        }
+        Some(report) => serde_json::from_str(&gradescope::render(&private::report(report, hidden)))
+            .map_err(|e| e.to_string())?,
         None => json!({
             "tests": [],
             "output_format": "text",
