@@ -1,7 +1,8 @@
 //! From verdicts to points: the course's rules, each that changed something said in words.
 
-use harness::check::Tier;
+use harness::check::{self, Tier};
 use harness::report::{Outcome, Report};
+use harness::trial::no_program;
 use jiff::{SignedDuration, Timestamp};
 
 use super::course::{Course, Override};
@@ -69,6 +70,7 @@ pub fn apply(record: &mut Record, course: &Course) {
 fn earned(report: &Report, course: &Course, because: &mut Vec<String>) -> (f64, bool) {
     let (mut earned, mut of, mut all, mut extra) = (0.0, 0.0, 0.0, 0.0);
     let (mut skipped, mut skipped_worth, mut broken, mut weightless) = (0, 0.0, Vec::new(), 0);
+    let mut without_program = 0;
     for check in &report.checks {
         let worth = course.worth(check);
         if worth == 0.0 {
@@ -79,6 +81,12 @@ fn earned(report: &Report, course: &Course, because: &mut Vec<String>) -> (f64, 
         all += if extension { 0.0 } else { worth };
         match &check.outcome {
             Outcome::Broken { .. } => broken.push(check.id.as_str()),
+            // A program that is not handed in is no program that cannot be tried.
+            Outcome::Skipped { why } if !extension && is_no_program(&check.id, why) => {
+                without_program += 1;
+                of += worth;
+            }
+            Outcome::Skipped { .. } if extension => {}
             Outcome::Skipped { .. } => {
                 skipped += 1;
                 skipped_worth += worth;
@@ -93,6 +101,9 @@ fn earned(report: &Report, course: &Course, because: &mut Vec<String>) -> (f64, 
                 }
             }
         }
+    }
+    if without_program > 0 {
+        because.push(format!("{without_program} checks are lost, since their program was not handed in"));
     }
     if weightless > 0 {
         because.push(format!("{weightless} checks do not count in this course"));
@@ -120,6 +131,10 @@ fn earned(report: &Report, course: &Course, because: &mut Vec<String>) -> (f64, 
 /// Whether it says no more than what the checks came to.
 pub fn routine(rule: &str) -> bool {
     rule.ends_with(" points by the checks") || (rule.starts_with('+') && rule.ends_with(" for extensions"))
+}
+
+fn is_no_program(id: &str, why: &str) -> bool {
+    check::find(id).is_some_and(|check| why == no_program(check.role))
 }
 
 /// Full points, and somebody should look.
@@ -200,3 +215,6 @@ fn rounded(points: f64) -> f64 {
 pub fn plain(number: f64) -> String {
     format!("{}", rounded(number))
 }
+
+#[cfg(test)]
+mod tests;

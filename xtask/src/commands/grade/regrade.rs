@@ -46,7 +46,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let old = rules(&class.header)?;
     let mut records = class.records.clone();
     records.iter_mut().for_each(|record| score::apply(record, &course));
-    let changed = terminal_page(&class.records, &records)?;
+    let changed = show_changes(&class.records, &records)?;
     if old.limits != course.limits || old.allowed != course.allowed {
         terminal::print("other [limits] or [languages] take effect when the class is graded again\n")?;
     }
@@ -78,7 +78,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 }
 
 /// Shows each whose points are others, and how many they are.
-fn terminal_page(old: &[Record], new: &[Record]) -> Result<usize> {
+fn show_changes(old: &[Record], new: &[Record]) -> Result<usize> {
     let changed: Vec<_> = old.iter().zip(new).filter(|(old, new)| differs(&old.score, &new.score)).collect();
     terminal::show(|page| changed.iter().for_each(|(old, new)| change(page, old, new)))?;
     Ok(changed.len())

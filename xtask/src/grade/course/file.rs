@@ -126,7 +126,8 @@ pub fn load(path: &Path, lab: Lab, ids: &[&str]) -> Result<Course> {
 pub fn parse(text: &str, path: &Path, lab: Lab, ids: &[&str]) -> Result<Course, TomlError> {
     let file: File = toml::from_str(text).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
-        let mend = if error.message().contains("datetime") { "; write it in quotation marks" } else { "" };
+        let moment = error.message().contains("map, expected a string");
+        let mend = if moment { "; a moment stands in quotation marks" } else { "" };
         TomlError::at(path, text, span, format!("{}{mend}", explained(error.message())))
     })?;
     file.check(text, lab, ids).map_err(|(span, what)| TomlError::at(path, text, span, what))
@@ -347,3 +348,6 @@ fn moment(text: &Spanned<String>, zone: &TimeZone) -> Result<Timestamp, Wrong> {
         .ok_or_else(wrong)?;
     zone.to_timestamp(civil).map_err(|_| wrong())
 }
+
+#[cfg(test)]
+mod tests;
