@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use harness::check::Lab;
 
+use crate::grade::roster;
 use crate::grade::store::{self, Header};
 use crate::grade::synthetic::Class;
 use crate::nearest;
@@ -30,20 +31,35 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<ExitCode> {
     let class = Class { lab: args.lab, students: args.students, progress: args.progress };
+    let list = roster(&class)?;
+    let students = roster::parse(list.as_bytes())?.students;
     let header = Header {
         schema: store::SCHEMA.to_owned(),
         lab: args.lab,
-        students: (0..args.students).map(|number| class.student(number)).collect(),
+        students,
         points: 100.0,
         course: String::new(),
         strangers: Vec::new(),
     };
     store::write_header(&args.into, &header)?;
+    store::write_text(&args.into.with_extension("csv"), &list)?;
     let (shard, shards) = args.shard;
     for number in (0..args.students).filter(|number| number % shards == shard - 1) {
         store::write_record(&args.into, &class.record(number))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The class list that goes with it, in `DIR.csv`.
+fn roster(class: &Class) -> Result<String> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(["login", "name", "email", "sis user id", "section"])?;
+    for student in (0..class.students).map(|number| class.student(number)) {
+        let extra = |name: &str| student.extra.get(name).map_or("", String::as_str);
+        let email = student.email.as_deref().unwrap_or_default();
+        csv.write_record([&student.id, &student.name, email, extra("sis user id"), extra("section")])?;
+    }
+    Ok(String::from_utf8(csv.into_inner()?)?)
 }
 
 fn shard(text: &str) -> Result<(usize, usize), String> {

@@ -27,9 +27,15 @@ impl Canvas {
 
     pub fn add(&mut self, record: &Record) -> Result<()> {
         let student = &record.student;
-        let extra = |name: &str| student.extra.get(name).map_or("", String::as_str);
-        let login = Some(extra("SIS Login ID")).filter(|login| !login.is_empty()).unwrap_or(&student.id);
-        let who = [&student.name, extra("ID"), extra("SIS User ID"), login, extra("Section")];
+        let extra = |name: &str| student.extra.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        // Canvas's own numbers name the students where the roster is Canvas's.
+        let number = student.id.bytes().all(|octet| octet.is_ascii_digit()).then_some(student.id.as_str());
+        let number = extra("id").or(number);
+        let login = extra("sis login id").or(extra("login"));
+        let login = login.or(Some(student.id.as_str()).filter(|_| number != Some(&student.id)));
+        let [number, user, login, section] =
+            [number, extra("sis user id"), login, extra("section")].map(Option::unwrap_or_default);
+        let who = [&student.name, number, user, login, section];
         self.0.write_record(who.map(cell).into_iter().chain([points(record)]))?;
         Ok(())
     }

@@ -156,10 +156,10 @@ fn student(rng: &mut Rng, number: usize) -> Student {
     let name = format!("{} {}", pick(FIRST), pick(LAST));
     let id = format!("s{:05}", number + 1);
     let extra = [
-        ("ID", (40_000 + number).to_string()),
-        ("SIS User ID", format!("U{number:06}")),
-        ("SIS Login ID", format!("{id}@uni.example")),
-        ("Section", format!("Group {}", 1 + number % 12)),
+        ("id", (40_000 + number).to_string()),
+        ("sis user id", format!("U{number:06}")),
+        ("sis login id", format!("{id}@uni.example")),
+        ("section", format!("Group {}", 1 + number % 12)),
     ];
     let extra: BTreeMap<String, String> =
         extra.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -102,3 +102,20 @@ fn formulas_become_text_and_names_stay() {
         assert_eq!(cell(given), written);
     }
 }
+
+#[test]
+fn what_canvas_exports_goes_back_to_the_same_students() {
+    let roster = "Student,ID,SIS User ID,SIS Login ID,Section,Lab 1 (77)\n    Points Possible,,,,,100\n\
+                  \"Lovelace, Ada\",12345,S1,ada,A,\n\"Hopper, Grace\",12346,S2,grace,B,\n";
+    let roster = crate::grade::roster::parse(roster.as_bytes()).expect("a roster");
+    let records: Vec<Record> = roster
+        .students
+        .into_iter()
+        .zip((Class { lab: Lab::Lab1, students: 2, progress: 1.0 }).records())
+        .map(|(student, record)| Record { student, ..record })
+        .collect();
+    let [canvas, _] = tables(&records);
+    let lines: Vec<&str> = canvas.lines().collect();
+    assert!(lines[2].starts_with("\"Lovelace, Ada\",12345,S1,ada,A,"), "{canvas}");
+    assert!(lines[3].starts_with("\"Hopper, Grace\",12346,S2,grace,B,"), "{canvas}");
+}

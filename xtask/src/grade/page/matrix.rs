@@ -98,7 +98,7 @@ fn set(out: &mut String, class: &Overview, stages: &Stages, row: &Row, feedback:
         None => name,
     };
     let section =
-        row.student.extra.get("Section").map(|section| format!(" {}", line(section, 40))).unwrap_or_default();
+        row.student.extra.get("section").map(|section| format!(" {}", line(section, 40))).unwrap_or_default();
     let _ = write!(
         out,
         "<tr id=\"s-{id}\" class=\"{}\"><th scope=\"row\">{name} <small>{id}{section}</small></th>{}",
