@@ -8,10 +8,12 @@ pub mod list;
 pub mod reset;
 
 // ANCHOR: extra_step0_commands
-// What makes the labs, and tries them against their solutions.
+// What makes the labs and tries them against their solutions, and what grades a class.
 pub mod ci;
 pub mod grade;
 pub mod handout;
 pub mod mutants;
+pub mod package;
 pub mod starters;
+pub mod synthetic;
 // ANCHOR_END: extra_step0_commands

@@ -17,7 +17,7 @@ use harness::subject::supervisor;
 
 use commands::{check, doctor, explain, hint, list, reset};
 // ANCHOR: extra_step0_uses
-use commands::{ci, grade as class, handout, mutants, starters};
+use commands::{ci, grade as class, handout, mutants, package, starters, synthetic};
 // ANCHOR_END: extra_step0_uses
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
@@ -35,7 +35,9 @@ enum Command {
     Handout(handout::Args),
     Mutants(mutants::Args),
     Grade(class::Args),
+    Package(package::Args),
     Ci(ci::Args),
+    Synthetic(synthetic::Args),
     // ANCHOR_END: extra_step0_commands
 }
 
@@ -56,7 +58,9 @@ fn main() -> ExitCode {
         Command::Handout(args) => handout::run(args),
         Command::Mutants(args) => mutants::run(args),
         Command::Grade(args) => class::run(args),
+        Command::Package(args) => package::run(args),
         Command::Ci(args) => ci::run(args),
+        Command::Synthetic(args) => synthetic::run(args),
         // ANCHOR_END: extra_step0_runs
     };
     done.unwrap_or_else(|error| {

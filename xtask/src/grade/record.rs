@@ -47,7 +47,7 @@ pub struct Student {
     pub id: String,
     pub name: String,
     pub email: Option<String>,
-    /// Further columns of the roster, for grade books: `SIS User ID`, `Section`.
+    /// Further columns of the roster, for grade books, named in lower case: `sis user id`, `section`.
     pub extra: BTreeMap<String, String>,
 }
 
