@@ -140,6 +140,12 @@ impl Journal {
         self.push(|book| Kind::Sent(lane, book.keep(octets)));
     }
 
+    /// Notes octets that were on their way from a moment ([`Journal::age`]) on: what they have caused may be in the
+    /// record already, and has its place behind them.
+    pub fn sent_since(&self, began: Duration, lane: Lane, octets: &[u8]) {
+        self.push_at(began, |book| Kind::Sent(lane, book.keep(octets)));
+    }
+
     pub fn received(&self, lane: Lane, octets: &[u8]) {
         self.push(|book| Kind::Received(lane, book.keep(octets)));
     }
@@ -233,11 +239,15 @@ impl Journal {
     }
 
     fn push(&self, kind: impl FnOnce(&mut Book) -> Kind) {
+        self.push_at(self.start.elapsed(), kind);
+    }
+
+    fn push_at(&self, at: Duration, kind: impl FnOnce(&mut Book) -> Kind) {
         let mut book = self.lock();
-        let at = self.start.elapsed();
         let kind = kind(&mut book);
         let part = book.part;
-        book.events.push(Event { at, part, kind });
+        let earlier = book.events.iter().rposition(|event| event.at <= at);
+        book.events.insert(earlier.map_or(0, |place| place + 1), Event { at, part, kind });
     }
 }
 
@@ -359,6 +369,18 @@ mod tests {
         let lane = journal.lane("server");
         journal.sent(lane, b"535 opal is not opal\r\n");
         assert_eq!(journal.steps(), ["sent   535 [the password] is not [the password]␍␊"]);
+    }
+
+    #[test]
+    fn what_was_sent_stands_before_what_it_caused() {
+        let journal = Journal::default();
+        let (origin, client) = (journal.lane("origin"), journal.lane("client"));
+        journal.step("asked");
+        let began = journal.age();
+        // The client's thread was quicker than ours, which has only now come back from its write.
+        journal.received(client, b"page");
+        journal.sent_since(began, origin, b"page");
+        assert_eq!(journal.steps(), ["asked", "sent   page   (origin)", "got    page   (client)"]);
     }
 
     #[test]

@@ -138,10 +138,11 @@ impl Stream {
             self.socket
                 .set_write_timeout(Some(wait.max(Duration::from_millis(1))))
                 .map_err(|error| Fault::Broken(format!("could not set a timeout: {error}")))?;
+            let began = self.scene.journal.age();
             match self.socket.write(rest) {
                 Ok(n) => {
                     if self.recorded {
-                        self.scene.journal.sent(self.lane, &rest[..n]);
+                        self.scene.journal.sent_since(began, self.lane, &rest[..n]);
                     }
                     self.sent += n as u64;
                     rest = &rest[n..];
