@@ -189,11 +189,13 @@ fn a_capture_file_is_written_for_each_check_and_each_look() {
     xtask(&words).args(["--capture", "/proc/no"]).assert().code(2).stderr(contains("cannot write captures"));
 }
 
+// ANCHOR: extra_step0_compare
 #[test]
 fn compare_writes_a_table_and_its_curves() {
     let dir = tempfile::tempdir().expect("a directory");
     let out = dir.path().to_str().expect("a plain name");
-    let words = ["compare", "--clients", "1,9", "--seconds", "0.05", "--rounds", "1", "--out", out];
+    let words =
+        ["compare", "--solution", "--clients", "1,9", "--seconds", "0.05", "--rounds", "1", "--out", out];
     xtask(&words).assert().success().stdout(contains("pool of 8").and(contains("a process each")));
     let table = fs::read_to_string(dir.path().join("compare.csv")).expect("a table");
     // Two loads, three servers, two numbers of clients.
@@ -208,6 +210,7 @@ fn compare_writes_a_table_and_its_curves() {
         assert_eq!(svg.matches("<polyline").count(), 3, "{svg}");
     }
 }
+// ANCHOR_END: extra_step0_compare
 
 #[test]
 fn ctrl_c_ends_everything_within_a_second() {

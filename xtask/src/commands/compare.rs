@@ -1,4 +1,4 @@
-//! `cargo xtask compare`: the reference web server with a pool, with a thread a connection and with a process a
+//! `cargo xtask compare`: a web server of lab 1 with a pool, with a thread a connection and with a process a
 //! connection, under a growing number of clients.
 //!
 //! It writes a table (CSV) and its curves (SVG). Server and clients share one machine, so the figures compare
@@ -10,7 +10,7 @@ mod load;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -18,14 +18,20 @@ use harness::check::Lab;
 use harness::deadline::Deadline;
 use harness::report::exit;
 use harness::subject::{Launch, Readiness, RunDir, Supervisor, start_ready};
+use serde_json::Value;
 
 use crate::workspace;
 use chart::{Chart, Line};
 use load::{Load, Measured};
 
-/// Measure threads, processes and a pool against each other, with lab 1's reference server
+/// Measure threads, processes and a pool against each other, with your web server of lab 1
 #[derive(clap::Args)]
 pub struct Args {
+    // ANCHOR: extra_step0_option
+    /// With the reference solution
+    #[arg(long)]
+    solution: bool,
+    // ANCHOR_END: extra_step0_option
     /// How many clients there are at once, one run each
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1, 2, 4, 8, 16, 32, 64],
           value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -71,6 +77,8 @@ impl Shape {
     }
 }
 
+const PROGRAM: &str = "web-server";
+
 /// Threads of the pool.
 const POOL: u16 = 8;
 
@@ -91,7 +99,11 @@ pub fn run(args: Args) -> Result<ExitCode> {
     super::check::clean_up_when_interrupted()?;
     let out = args.out.clone().unwrap_or_else(|| workspace::state().join("compare"));
     fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
-    let server = build()?;
+    let package = workspace::lab(Lab::Lab1);
+    // ANCHOR: extra_step0_solution
+    let package = if args.solution { workspace::solution(Lab::Lab1) } else { package };
+    // ANCHOR_END: extra_step0_solution
+    let server = build(&package)?;
     let site = RunDir::new().context("cannot make a directory for the run")?;
     fs::write(site.path().join(PAGE.0), "x".repeat(PAGE.1)).context("cannot write a page")?;
     let supervisor = Supervisor::current().context("cannot find the program that watches over others")?;
@@ -137,19 +149,26 @@ pub fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::from(exit::PASSED))
 }
 
-/// The reference server as one would run it: optimised.
-fn build() -> Result<PathBuf> {
-    let target = workspace::root().join("target");
+/// The server as one would run it: optimised.
+fn build(package: &Path) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--bin", "web-server", "--manifest-path"])
-        .arg(workspace::solution(Lab::Lab1).join("Cargo.toml"))
-        .arg("--target-dir")
-        .arg(&target)
-        .status()
+        .args(["build", "--quiet", "--release", "--bin", PROGRAM, "--message-format=json-render-diagnostics"])
+        .arg("--manifest-path")
+        .arg(package.join("Cargo.toml"))
+        // A starter and its solution have one name: in one directory they would be taken for each other.
+        .env_remove("CARGO_TARGET_DIR")
+        .stderr(Stdio::inherit())
+        .output()
         .context("cannot start cargo")?;
-    ensure!(built.success(), "the reference solution does not build");
-    Ok(target.join("release/web-server"))
+    ensure!(built.status.success(), "{} does not build", workspace::shown(package));
+    let executable = |line: &[u8]| {
+        let message: Value = serde_json::from_slice(line).ok()?;
+        (message["target"]["name"] == PROGRAM).then_some(())?;
+        message["executable"].as_str().map(PathBuf::from)
+    };
+    let found = built.stdout.split(|&octet| octet == b'\n').find_map(executable);
+    found.with_context(|| format!("{} has no program {PROGRAM}", workspace::shown(package)))
 }
 
 const HEADINGS: &str = "\
