@@ -36,14 +36,14 @@ impl Chart {
 
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\" \
-             font-family=\"sans-serif\" font-size=\"13\" fill=\"{GREY}\">\n<title>{}</title>\n",
+             font-family=\"sans-serif\" font-size=\"16\" fill=\"{GREY}\">\n<title>{}</title>\n",
             SIZE.0, SIZE.1, self.title,
         );
         let mut put = |element: std::fmt::Arguments| {
             let _ = writeln!(svg, "{element}");
         };
         put(format_args!(
-            "<text x=\"{left}\" y=\"22\" font-size=\"15\">{}, {}</text>",
+            "<text x=\"{left}\" y=\"22\" font-size=\"18\">{}, {}</text>",
             self.title, self.unit
         ));
         for mark in up.marks() {
