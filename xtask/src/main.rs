@@ -15,7 +15,7 @@ use clap::Parser;
 use harness::report::exit;
 use harness::subject::supervisor;
 
-use commands::{check, doctor, explain, hint, list, reset};
+use commands::{check, compare, doctor, explain, hint, list, reset};
 // ANCHOR: extra_step0_uses
 use commands::{ci, grade as class, handout, mutants, package, starters, synthetic};
 // ANCHOR_END: extra_step0_uses
@@ -25,6 +25,7 @@ use commands::{ci, grade as class, handout, mutants, package, starters, syntheti
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 80)]
 enum Command {
     Check(check::Args),
+    Compare(compare::Args),
     List(list::Args),
     Explain(explain::Args),
     Hint(hint::Args),
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     // ANCHOR_END: extra_step0_inner
     let done = match Command::parse() {
         Command::Check(args) => check::run(args),
+        Command::Compare(args) => compare::run(args),
         Command::List(args) => list::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Hint(args) => hint::run(args),

@@ -78,6 +78,7 @@ fn run_lab(lab: Lab, args: &Args) -> Result<bool> {
         rerun: false,
         supervisor: Supervisor::current().context("cannot find the program that watches over others")?,
         records: workspace::state().join("records"),
+        captures: None,
     };
     let workshop = Workshop::open(lab)?;
     let faulty = trial::failed(lab, &workshop.build(None, 0)?, &options)?;
