@@ -1,5 +1,6 @@
 //! One file a command: its `Args`, and `run`, which says how the process ends.
 
+pub mod book;
 pub mod check;
 pub mod ci;
 pub mod doctor;

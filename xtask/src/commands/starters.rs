@@ -5,7 +5,7 @@
 
 pub mod folder;
 pub mod generate;
-mod regions;
+pub mod regions;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,72 @@
+//! `cargo xtask book`: the book, from the chapters in `book/src` and from what they are about.
+//!
+//! ```text
+//! book/src ──▶ pages (this edition's passages, listings, tables, links) ──▶ target/wirelab/book/EDITION
+//!                                                                  mdBook ──▶ target/book/EDITION
+//! ```
+
+mod edition;
+mod fences;
+mod links;
+mod listing;
+mod pages;
+mod reference;
+mod tool;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use harness::report::exit;
+
+use crate::workspace;
+use edition::Edition;
+use tool::Tool;
+
+/// In a directory that holds a book, and may be written anew.
+const MARK: &str = ".wirelab-book";
+
+/// Build the book; the tool that sets it is built first, once
+#[derive(clap::Args)]
+pub struct Args {
+    /// The edition
+    #[arg(long, value_enum, default_value_t = Edition::Whole)]
+    edition: Edition,
+    /// Write the pages here; otherwise into target/book/EDITION
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Serve it on this machine, and set it again when a chapter changes
+    #[arg(long)]
+    serve: bool,
+    /// The port to serve at
+    #[arg(long, value_name = "N", default_value_t = 3000, requires = "serve")]
+    port: u16,
+}
+
+pub fn run(args: Args) -> Result<ExitCode> {
+    let edition = args.edition;
+    let out = args.out.unwrap_or_else(|| workspace::root().join("target/book").join(edition.name()));
+    let out = claimed(&out)?;
+    let source = workspace::state().join("book").join(edition.name());
+    pages::write(edition, &source)?;
+    let tool = Tool::ready()?;
+    tool.build(&source, &out)?;
+    fs::write(out.join(MARK), "").with_context(|| format!("cannot write into {}", out.display()))?;
+    println!("the {edition} book: {}", workspace::shown(&out.join("index.html")));
+    if args.serve {
+        tool.serve(&source, &out, args.port)?;
+    }
+    Ok(ExitCode::from(exit::PASSED))
+}
+
+/// The directory in full, there and free to be written: mdBook takes away what stands in it.
+fn claimed(dir: &Path) -> Result<PathBuf> {
+    let shown = || workspace::shown(dir);
+    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", shown()))?;
+    let is_empty = fs::read_dir(dir).with_context(|| format!("cannot read {}", shown()))?.next().is_none();
+    ensure!(is_empty || dir.join(MARK).is_file(), "{} holds something that is no book", shown());
+    let full = dir.canonicalize().with_context(|| format!("there is no {}", shown()))?;
+    fs::write(full.join(MARK), "").with_context(|| format!("cannot write into {}", shown()))?;
+    Ok(full)
+}

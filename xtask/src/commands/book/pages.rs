@@ -1,0 +1,163 @@
+//! From `book/src` to the pages that mdBook sets: directives become what they name, and links lead within the book.
+//!
+//! A directive stands alone on its line:
+//!
+//! | directive | becomes |
+//! |---|---|
+//! | `{{step lab1 3}}` | what step 3 asks for: the starter's code, and the solution's behind a fold |
+//! | `{{listing lab1 src/queue.rs step9_push}}` | the item around that region |
+//! | `{{checks lab1}}`, `{{clauses}}`, `{{commands}}`, `{{contracts}}` | a page of the reference |
+//! | `{{whole}}` … `{{students}}` … `{{end}}` | what lies between, in that edition only |
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::edition::Edition;
+use super::fences::Fences;
+use super::listing::{self, Body};
+use super::{links, reference};
+use crate::commands::starters::folder;
+use crate::{nearest, workspace};
+
+/// Writes the pages of an edition below `out`, and what mdBook wants besides.
+pub fn write(edition: Edition, out: &Path) -> Result<()> {
+    let book = workspace::root().join("book");
+    // A page that is gone from the source must not stay; what is the same keeps its time, so that nothing is set anew.
+    let made = tempfile::tempdir().context("cannot make a directory")?;
+    for path in folder::files(&book)? {
+        let bytes = fs::read(book.join(&path)).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = match path.strip_prefix("src") {
+            Ok(page) if page.extension().is_some_and(|extension| extension == "md") => {
+                let text =
+                    String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", path.display()))?;
+                Page { edition, path: page }
+                    .expand(&text)
+                    .with_context(|| format!("book/{}", path.display()))?
+                    .into_bytes()
+            }
+            _ => bytes,
+        };
+        let to = made.path().join(&path);
+        fs::create_dir_all(to.parent().unwrap_or(Path::new("/")))?;
+        fs::write(&to, bytes).with_context(|| format!("cannot write {}", to.display()))?;
+    }
+    folder::mirror(made.path(), out)
+}
+
+/// A page that is being made.
+struct Page<'a> {
+    edition: Edition,
+    /// Below the book's source.
+    path: &'a Path,
+}
+
+impl Page<'_> {
+    fn expand(&self, text: &str) -> Result<String> {
+        let text = self.edition.of(text)?;
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        // What a directive makes has links of its own, which are right.
+        let mut expanded = String::new();
+        let mut written = String::new();
+        let mut fences = Fences::default();
+        for line in text.lines() {
+            let directive = if fences.is_code(line) { None } else { Directive::read(line) };
+            match directive {
+                Some(directive) => {
+                    expanded += &links::resolve(&std::mem::take(&mut written), self.path, folder);
+                    expanded += &self.made(&directive).with_context(|| line.to_owned())?;
+                }
+                None => {
+                    written += line;
+                    written.push('\n');
+                }
+            }
+        }
+        expanded += &links::resolve(&written, self.path, folder);
+        Ok(expanded)
+    }
+
+    fn made(&self, directive: &Directive) -> Result<String> {
+        let lab = |word: &str| nearest::lab(word).map_err(anyhow::Error::msg);
+        Ok(match (directive.name, directive.arguments.as_slice()) {
+            ("step", [of, number]) => self.step(lab(of)?, number.parse().context("a step is a number")?)?,
+            ("listing", [of, file, region]) => listing::item(lab(of)?, file, region, self.body())?,
+            ("checks", [of]) => reference::checks(lab(of)?, self.path),
+            ("clauses", []) => reference::clauses(self.path),
+            ("commands", []) => reference::commands(),
+            ("contracts", []) => reference::contracts(self.path)?,
+            _ => bail!("there is no such directive; `book/pages.rs` lists them"),
+        })
+    }
+
+    /// The whole book's reader is asked to write before he looks, too.
+    fn step(&self, lab: harness::check::Lab, number: u32) -> Result<String> {
+        let mut text = folded(
+            &format!("What step {number} asks for, as the starter has it"),
+            &listing::step(lab, number, Body::Starter)?,
+        );
+        if self.edition == Edition::Whole {
+            text += &folded(
+                &format!("Step {number} in the solution"),
+                &listing::step(lab, number, Body::Solution)?,
+            );
+        }
+        Ok(text)
+    }
+
+    fn body(&self) -> Body {
+        match self.edition {
+            Edition::Whole => Body::Solution,
+            Edition::Students => Body::Starter,
+        }
+    }
+}
+
+/// Behind a fold that the reader opens.
+pub fn folded(summary: &str, text: &str) -> String {
+    format!("<details><summary>{summary}</summary>\n\n{}\n\n</details>\n\n", text.trim_end())
+}
+
+struct Directive<'a> {
+    name: &'a str,
+    arguments: Vec<&'a str>,
+}
+
+impl<'a> Directive<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let mut words = line.trim().strip_prefix("{{")?.strip_suffix("}}")?.split_whitespace();
+        Some(Directive { name: words.next()?, arguments: words.collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(edition: Edition, text: &str) -> Result<String> {
+        Page { edition, path: Path::new("lab1/stage-09.md") }.expand(text)
+    }
+
+    #[test]
+    fn a_listing_shows_a_body_in_the_whole_book_only() {
+        let line = "{{listing lab1 src/queue.rs step9_push}}\n";
+        assert!(page(Edition::Whole, line).unwrap().contains("notify_one"));
+        let students = page(Edition::Students, line).unwrap();
+        assert!(students.contains("fn push") && !students.contains("notify_one"));
+    }
+
+    #[test]
+    fn a_directive_that_makes_no_sense_is_named() {
+        let error = page(Edition::Whole, "{{chekcs lab1}}\n").expect_err("no such directive");
+        assert!(format!("{error:#}").starts_with("{{chekcs lab1}}: there is no such directive"));
+        assert!(page(Edition::Whole, "{{checks lab9}}\n").is_err());
+        assert!(page(Edition::Whole, "{{listing lab1 src/queue.rs step9_grab}}\n").is_err());
+    }
+
+    #[test]
+    fn a_directive_in_a_listing_is_text() {
+        let text = "```text\n{{checks lab1}}\n```\n";
+        assert_eq!(page(Edition::Whole, text).unwrap(), text);
+    }
+}
