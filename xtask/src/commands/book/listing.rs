@@ -110,13 +110,16 @@ fn region(line: &str) -> Option<&str> {
 
 /// The lines of the item in which line `at` stands, its documentation included.
 fn around(lines: &[&str], at: usize) -> Result<RangeInclusive<usize>> {
-    let mut depth = indent(lines[at]);
-    let mut head = at;
-    while let Some(opening) = (0..head).rev().find(|&n| !blank(lines[n]) && indent(lines[n]) < depth) {
+    let (mut head, mut depth) = (at, indent(lines[at]));
+    while !opens_item(lines[head]) {
+        // A signature over several lines goes on where it began.
+        let goes_on = lines[head].trim_start().starts_with([')', '{']) || lines[head].trim() == "where";
+        let above = |n: &usize| {
+            let there = indent(lines[*n]);
+            !blank(lines[*n]) && (there < depth || goes_on && there == depth)
+        };
+        let Some(opening) = (0..head).rev().find(above) else { break };
         (head, depth) = (opening, indent(lines[opening]));
-        if opens_item(lines[head]) {
-            break;
-        }
     }
     ensure!(opens_item(lines[head]), "line {}: there is no item around this region", at + 1);
     let end = (at..lines.len())
