@@ -6,10 +6,13 @@
 //! ```
 
 mod edition;
+mod failures;
 mod fences;
+mod generated;
 mod links;
 mod listing;
 mod pages;
+mod redact;
 mod reference;
 mod tool;
 
@@ -20,6 +23,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use harness::report::exit;
 
+use super::check::clean_up_when_interrupted;
 use crate::workspace;
 use edition::Edition;
 use tool::Tool;
@@ -39,12 +43,26 @@ pub struct Args {
     /// Serve it on this machine, and set it again when a chapter changes
     #[arg(long)]
     serve: bool,
+    /// Set nothing; make anew what runs of programs give, and fail where the book has something else
+    #[arg(long, conflicts_with_all = ["serve", "out", "edition"])]
+    check: bool,
+    /// Set nothing; make anew what runs of programs give, and write it into book/generated
+    #[arg(long, conflicts_with_all = ["serve", "out", "edition", "check"])]
+    generate: bool,
     /// The port to serve at
     #[arg(long, value_name = "N", default_value_t = 3000, requires = "serve")]
     port: u16,
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
+    if args.check || args.generate {
+        clean_up_when_interrupted()?;
+        if args.generate {
+            generated::write()?;
+            return Ok(ExitCode::from(exit::PASSED));
+        }
+        return Ok(ExitCode::from(if generated::check()? { exit::PASSED } else { exit::FAILED }));
+    }
     let edition = args.edition;
     let out = args.out.unwrap_or_else(|| workspace::root().join("target/book").join(edition.name()));
     let out = claimed(&out)?;

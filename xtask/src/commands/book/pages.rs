@@ -6,6 +6,8 @@
 //! |---|---|
 //! | `{{step lab1 3}}` | what step 3 asks for: the starter's code, and the solution's behind a fold |
 //! | `{{listing lab1 src/queue.rs step9_push}}` | the item around that region |
+//! | `{{failure lab1 one-recv web.parse.bytewise}}` | a mutant's story, its change of the solution, and what the harness says |
+//! | `{{said lab1 one-recv web.parse.bytewise}}` | what the harness says |
 //! | `{{checks lab1}}`, `{{clauses}}`, `{{commands}}`, `{{contracts}}` | a page of the reference |
 //! | `{{whole}}` … `{{students}}` … `{{end}}` | what lies between, in that edition only |
 
@@ -13,8 +15,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use harness::check::Lab;
 
 use super::edition::Edition;
+use super::failures::Failure;
 use super::fences::Fences;
 use super::listing::{self, Body};
 use super::{links, reference};
@@ -29,7 +33,7 @@ pub fn write(edition: Edition, out: &Path) -> Result<()> {
     for path in folder::files(&book)? {
         let bytes = fs::read(book.join(&path)).with_context(|| format!("cannot read {}", path.display()))?;
         let bytes = match path.strip_prefix("src") {
-            Ok(page) if page.extension().is_some_and(|extension| extension == "md") => {
+            Ok(page) if is_page(page) => {
                 let text =
                     String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", path.display()))?;
                 Page { edition, path: page }
@@ -62,8 +66,7 @@ impl Page<'_> {
         let mut written = String::new();
         let mut fences = Fences::default();
         for line in text.lines() {
-            let directive = if fences.is_code(line) { None } else { Directive::read(line) };
-            match directive {
+            match Some(line).filter(|line| !fences.is_code(line)).and_then(Directive::read) {
                 Some(directive) => {
                     expanded += &links::resolve(&std::mem::take(&mut written), self.path, folder);
                     expanded += &self.made(&directive).with_context(|| line.to_owned())?;
@@ -79,8 +82,10 @@ impl Page<'_> {
     }
 
     fn made(&self, directive: &Directive) -> Result<String> {
-        let lab = |word: &str| nearest::lab(word).map_err(anyhow::Error::msg);
-        Ok(match (directive.name, directive.arguments.as_slice()) {
+        if let Some(failure) = directive.failure()? {
+            return if directive.name == "said" { failure.said() } else { failure.told(self.edition) };
+        }
+        Ok(match (directive.name.as_str(), directive.arguments().as_slice()) {
             ("step", [of, number]) => self.step(lab(of)?, number.parse().context("a step is a number")?)?,
             ("listing", [of, file, region]) => listing::item(lab(of)?, file, region, self.body())?,
             ("checks", [of]) => reference::checks(lab(of)?, self.path),
@@ -92,7 +97,7 @@ impl Page<'_> {
     }
 
     /// The whole book's reader is asked to write before he looks, too.
-    fn step(&self, lab: harness::check::Lab, number: u32) -> Result<String> {
+    fn step(&self, lab: Lab, number: u32) -> Result<String> {
         let mut text = folded(
             &format!("What step {number} asks for, as the starter has it"),
             &listing::step(lab, number, Body::Starter)?,
@@ -119,16 +124,54 @@ pub fn folded(summary: &str, text: &str) -> String {
     format!("<details><summary>{summary}</summary>\n\n{}\n\n</details>\n\n", text.trim_end())
 }
 
-struct Directive<'a> {
-    name: &'a str,
-    arguments: Vec<&'a str>,
+/// A line of a page that stands for something else.
+pub struct Directive {
+    name: String,
+    arguments: Vec<String>,
 }
 
-impl<'a> Directive<'a> {
-    fn read(line: &'a str) -> Option<Self> {
-        let mut words = line.trim().strip_prefix("{{")?.strip_suffix("}}")?.split_whitespace();
+impl Directive {
+    fn read(line: &str) -> Option<Self> {
+        let mut words =
+            line.trim().strip_prefix("{{")?.strip_suffix("}}")?.split_whitespace().map(str::to_owned);
         Some(Directive { name: words.next()?, arguments: words.collect() })
     }
+
+    fn arguments(&self) -> Vec<&str> {
+        self.arguments.iter().map(String::as_str).collect()
+    }
+
+    /// The failure that it tells of, if it tells of one.
+    pub fn failure(&self) -> Result<Option<Failure<'_>>> {
+        match (self.name.as_str(), &self.arguments[..]) {
+            ("failure" | "said", [of, slug, id]) => {
+                let check = nearest::check(id).map_err(anyhow::Error::msg)?;
+                Ok(Some(Failure { lab: lab(of)?, slug, check }))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+fn lab(word: &str) -> Result<Lab> {
+    nearest::lab(word).map_err(anyhow::Error::msg)
+}
+
+/// Every directive of the source, whichever edition it stands in.
+pub fn directives() -> Result<Vec<Directive>> {
+    let source = workspace::root().join("book/src");
+    let mut all = Vec::new();
+    for path in folder::files(&source)?.iter().filter(|path| is_page(path)) {
+        let text = fs::read_to_string(source.join(path))
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let mut fences = Fences::default();
+        all.extend(text.lines().filter(|line| !fences.is_code(line)).filter_map(Directive::read));
+    }
+    Ok(all)
+}
+
+fn is_page(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "md")
 }
 
 #[cfg(test)]
