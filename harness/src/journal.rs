@@ -157,6 +157,10 @@ impl Journal {
         self.lock().events.clone()
     }
 
+    pub fn name(&self, lane: Lane) -> String {
+        self.lock().lanes[lane.0].clone()
+    }
+
     /// The whole record as text, a line an event: time, lane, what happened.
     pub fn transcript(&self) -> String {
         let book = self.lock();

@@ -8,12 +8,14 @@
 mod edition;
 mod failures;
 mod fences;
+mod figures;
 mod generated;
 mod links;
 mod listing;
 mod pages;
 mod redact;
 mod reference;
+mod runs;
 mod tool;
 
 use std::fs;

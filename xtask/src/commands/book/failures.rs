@@ -1,7 +1,8 @@
 //! What the harness says of a mutant, for the chapters' "What usually goes wrong".
 //!
 //! `{{failure lab1 one-recv web.parse.bytewise}}` names a mutant and a check that fails it. What the harness then said is
-//! kept in `book/generated/failures/`, without what is another at each run: ports, times, directories.
+//! kept in `book/generated/failures/`, without what is another at each run: ports, times, directories. The steps before
+//! it are left out, since a few of them are in another order at each run; with `steps` behind the names they are kept.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,12 +39,14 @@ pub struct Failure<'a> {
     pub lab: Lab,
     pub slug: &'a str,
     pub check: &'static Check,
+    pub with_steps: bool,
 }
 
 impl Failure<'_> {
     /// Below `book/generated`.
     fn file(&self) -> PathBuf {
-        PathBuf::from(format!("failures/{}/{}.{}.txt", self.lab, self.slug, self.check.id))
+        let steps = if self.with_steps { ".steps" } else { "" };
+        PathBuf::from(format!("failures/{}/{}.{}{steps}.txt", self.lab, self.slug, self.check.id))
     }
 
     /// The words of the harness as a listing.
@@ -79,7 +82,7 @@ pub fn run(failures: &[Failure<'_>]) -> Result<Generated> {
         let options = options(1, 1.0)?;
         let look = |mutant: &Mutant, programs: &Programs| {
             let told = of_lab.iter().filter(|failure| failure.slug == mutant.slug);
-            told.map(|failure| Ok((failure.file(), words(*lab, programs, failure.check, &options)?)))
+            told.map(|failure| Ok((failure.file(), words(failure, programs, &options)?)))
                 .collect::<Result<Vec<_>>>()
         };
         try_all(&Workshop::open(*lab)?, &mutants, JOBS, look, |_, words| {
@@ -90,18 +93,23 @@ pub fn run(failures: &[Failure<'_>]) -> Result<Generated> {
     Ok(all)
 }
 
-/// What the harness says of programs that fail this check.
-fn words(lab: Lab, programs: &Programs, check: &Check, options: &Options) -> Result<String> {
+/// What the harness says of the mutant.
+fn words(failure: &Failure<'_>, programs: &Programs, options: &Options) -> Result<String> {
+    let Failure { lab, check, with_steps, .. } = failure;
     let select = Selection { only: vec![check.id.to_owned()], ..Selection::default() };
     let options = Options { select, ..options.clone() };
     let program = Program { what: "a mutant".to_owned(), origin: String::new(), build_ms: None };
     let again = format!("cargo xtask check {lab}");
-    let report = runner::run(lab, programs, program, &again, &options, &|_, _, _| {}).context("no report")?;
+    let report =
+        runner::run(*lab, programs, program, &again, &options, &|_, _, _| {}).context("no report")?;
     after_interrupt();
     let report = redacted(&report)?;
     let row = report.checks.iter().find(|row| row.id == check.id).context("the check was not run")?;
-    let failure = row.failure().with_context(|| format!("{} does not fail it", check.id))?;
-    Ok(human::failure(&report, row, failure))
+    let mut failure = row.failure().with_context(|| format!("{} does not fail it", check.id))?.clone();
+    if !with_steps {
+        failure.steps.clear();
+    }
+    Ok(human::failure(&report, row, &failure))
 }
 
 /// The report without what is another at each run, and harmless to a terminal.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::{failures, pages};
+use super::{failures, figures, pages};
 use crate::commands::starters::folder;
 use crate::workspace;
 
@@ -63,10 +63,12 @@ pub fn check() -> Result<bool> {
 }
 
 fn make() -> Result<Generated> {
-    let lines = pages::directives()?;
-    let failures =
-        lines.iter().filter_map(|directive| directive.failure().transpose()).collect::<Result<Vec<_>>>()?;
-    failures::run(&failures)
+    let directives = pages::directives()?;
+    let figures = directives.iter().filter_map(|directive| directive.figure().transpose());
+    let failures = directives.iter().filter_map(|directive| directive.failure().transpose());
+    let mut made = figures::run(&figures.collect::<Result<Vec<_>>>()?)?;
+    made.extend(failures::run(&failures.collect::<Result<Vec<_>>>()?)?);
+    Ok(made)
 }
 
 fn place() -> PathBuf {

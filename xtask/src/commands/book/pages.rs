@@ -7,7 +7,8 @@
 //! | `{{step lab1 3}}` | what step 3 asks for: the starter's code, and the solution's behind a fold |
 //! | `{{listing lab1 src/queue.rs step9_push}}` | the item around that region |
 //! | `{{failure lab1 one-recv web.parse.bytewise}}` | a mutant's story, its change of the solution, and what the harness says |
-//! | `{{said lab1 one-recv web.parse.bytewise}}` | what the harness says |
+//! | `{{said lab1 one-recv web.parse.bytewise steps}}` | what the harness says, from the first step on |
+//! | `{{ladder …}}`, `{{machine …}}`, `{{lru}}`, `{{pool}}`, `{{timeline}}` | a drawing: see `figures.rs` |
 //! | `{{checks lab1}}`, `{{clauses}}`, `{{commands}}`, `{{contracts}}` | a page of the reference |
 //! | `{{whole}}` … `{{students}}` … `{{end}}` | what lies between, in that edition only |
 
@@ -20,6 +21,7 @@ use harness::check::Lab;
 use super::edition::Edition;
 use super::failures::Failure;
 use super::fences::Fences;
+use super::figures::Figure;
 use super::listing::{self, Body};
 use super::{links, reference};
 use crate::commands::starters::folder;
@@ -85,6 +87,9 @@ impl Page<'_> {
         if let Some(failure) = directive.failure()? {
             return if directive.name == "said" { failure.said() } else { failure.told(self.edition) };
         }
+        if let Some(figure) = directive.figure()? {
+            return figure.shown();
+        }
         Ok(match (directive.name.as_str(), directive.arguments().as_slice()) {
             ("step", [of, number]) => self.step(lab(of)?, number.parse().context("a step is a number")?)?,
             ("listing", [of, file, region]) => listing::item(lab(of)?, file, region, self.body())?,
@@ -96,19 +101,32 @@ impl Page<'_> {
         })
     }
 
-    /// The whole book's reader is asked to write before he looks, too.
+    /// The whole book has the solution behind a second fold; the students' has a hint for each check in its place.
     fn step(&self, lab: Lab, number: u32) -> Result<String> {
-        let mut text = folded(
-            &format!("What step {number} asks for, as the starter has it"),
-            &listing::step(lab, number, Body::Starter)?,
-        );
-        if self.edition == Edition::Whole {
-            text += &folded(
-                &format!("Step {number} in the solution"),
-                &listing::step(lab, number, Body::Solution)?,
-            );
+        let starter = listing::step(lab, number, Body::Starter)?;
+        let text = folded(&format!("Step {number} in the starter"), &starter);
+        Ok(match self.edition {
+            Edition::Whole => {
+                let solution = listing::step(lab, number, Body::Solution)?;
+                text + &folded(&format!("Step {number} in the solution"), &solution)
+            }
+            Edition::Students => text + &self.hints(lab),
+        })
+    }
+
+    /// The first hint of each check of the chapter's stage.
+    fn hints(&self, lab: Lab) -> String {
+        let checks = lab.checks().filter(|check| links::chapter_of(check) == self.path);
+        let hints: String = checks
+            .filter_map(|check| Some(format!("- [`{0}`](#{0}): {1}\n", check.id, check.hints.first()?)))
+            .collect();
+        if hints.is_empty() {
+            return hints;
         }
-        Ok(text)
+        folded(
+            "A first hint for each check",
+            &format!("{hints}\n`cargo xtask hint ID` goes one step further at each call."),
+        )
     }
 
     fn body(&self) -> Body {
@@ -144,12 +162,27 @@ impl Directive {
     /// The failure that it tells of, if it tells of one.
     pub fn failure(&self) -> Result<Option<Failure<'_>>> {
         match (self.name.as_str(), &self.arguments[..]) {
-            ("failure" | "said", [of, slug, id]) => {
+            ("failure" | "said", [of, slug, id, steps @ ..]) => {
                 let check = nearest::check(id).map_err(anyhow::Error::msg)?;
-                Ok(Some(Failure { lab: lab(of)?, slug, check }))
+                Ok(Some(Failure { lab: lab(of)?, slug, check, with_steps: steps == ["steps"] }))
             }
             _ => Ok(None),
         }
+    }
+
+    /// The drawing that it asks for, if it asks for one.
+    pub fn figure(&self) -> Result<Option<Figure>> {
+        Ok(Some(match (self.name.as_str(), self.arguments().as_slice()) {
+            ("ladder", [id]) => Figure::Ladder(nearest::check(id).map_err(anyhow::Error::msg)?),
+            ("machine", steps) if !steps.is_empty() => {
+                let steps = steps.iter().map(|step| step.parse()).collect::<Result<_, _>>();
+                Figure::Machine(steps.context("a step is a number")?)
+            }
+            ("lru", []) => Figure::Lru,
+            ("pool", []) => Figure::Pool,
+            ("timeline", []) => Figure::Timeline,
+            _ => return Ok(None),
+        }))
     }
 }
 

@@ -1,6 +1,7 @@
-//! What is another at each run, put in a form that stays: ports, times of day, directories of a run.
+//! What is another at each run, put in a form that stays.
 //!
-//! A port becomes 40001, the next one 40002, and so on: each keeps its name throughout a text.
+//! A port becomes 40001, the next one 40002, and so on: each keeps its name throughout a text. A time that was measured,
+//! or that the load of the machine lengthens, becomes `…`.
 
 use std::sync::LazyLock;
 
@@ -15,7 +16,20 @@ static PORT: LazyLock<Regex> = LazyLock::new(|| {
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} 20[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 });
-static DIRECTORY: LazyLock<Regex> = LazyLock::new(|| pattern(r"/[^ ']*/wirelab-run-[A-Za-z0-9]+"));
+/// In place of each stands the word behind it.
+static OTHERS: LazyLock<[(Regex, &str); 9]> = LazyLock::new(|| {
+    [
+        (pattern(r"/[^ ']*/wirelab-run-[A-Za-z0-9]+"), "/tmp/run"),
+        (pattern(r"/[^ ']*/bench-[0-9]+/"), ""),
+        (pattern(r#"ETag: "[^"]*""#), r#"ETag: "1f2e-3d""#),
+        (pattern(r"\bwirelab-[0-9a-f]{6,}"), "wirelab-1f2e3d"),
+        (pattern(r"\b[0-9]{2} [A-Z][a-z]{2} 20[0-9]{2} [0-9]{2}:[0-9]{2}\b"), "29 Feb 2020 12:00"),
+        (pattern(r"\bprocess [0-9]+\b"), "process 4711"),
+        (pattern(r"\bwithin [0-9.]+ s\b"), "within … s"),
+        (pattern(r"\btime=[0-9.]+ ms\b"), "time=… ms"),
+        (pattern(r"\b[0-9.]+/[0-9.]+/[0-9.]+/[0-9.]+ ms\b"), "…/…/…/… ms"),
+    ]
+});
 
 /// Remembers the ports it has met.
 #[derive(Default)]
@@ -28,8 +42,8 @@ impl Redaction {
         let text = PORT.replace_all(text, |found: &Captures<'_>| {
             format!("{}{}", &found["before"], self.port(&found["port"]))
         });
-        let text = DATE.replace_all(&text, "Sat, 29 Feb 2020 12:00:00");
-        DIRECTORY.replace_all(&text, "/tmp/run").into_owned()
+        let text = DATE.replace_all(&text, "Sat, 29 Feb 2020 12:00:00").into_owned();
+        OTHERS.iter().fold(text, |text, (what, word)| what.replace_all(&text, *word).into_owned())
     }
 
     fn port(&mut self, port: &str) -> usize {
