@@ -7,11 +7,11 @@
 
 mod edition;
 mod failures;
-mod fences;
 mod figures;
 mod generated;
 mod links;
 mod listing;
+mod markdown;
 mod pages;
 mod redact;
 mod reference;
@@ -26,11 +26,12 @@ use anyhow::{Context, Result, ensure};
 use harness::report::exit;
 
 use super::check::clean_up_when_interrupted;
+use super::starters::folder;
 use crate::workspace;
 use edition::Edition;
 use tool::Tool;
 
-/// In a directory that holds a book, and may be written anew.
+/// In a directory that holds a book, which may be written anew.
 const MARK: &str = ".wirelab-book";
 
 /// Build the book; the tool that sets it is built first, once
@@ -67,26 +68,28 @@ pub fn run(args: Args) -> Result<ExitCode> {
     }
     let edition = args.edition;
     let out = args.out.unwrap_or_else(|| workspace::root().join("target/book").join(edition.name()));
-    let out = claimed(&out)?;
-    let source = workspace::state().join("book").join(edition.name());
+    is_free(&out)?;
+    let place = workspace::state().join("book").join(edition.name());
+    let (source, set) = (place.join("source"), place.join("set"));
     pages::write(edition, &source)?;
     let tool = Tool::ready()?;
-    tool.build(&source, &out)?;
-    fs::write(out.join(MARK), "").with_context(|| format!("cannot write into {}", out.display()))?;
-    println!("the {edition} book: {}", workspace::shown(&out.join("index.html")));
+    tool.build(&source, &set)?;
+    fs::write(set.join(MARK), "").with_context(|| format!("cannot write into {}", set.display()))?;
+    folder::mirror(&set, &out)?;
+    println!("{}: {}", edition.title(), workspace::shown(&out.join("index.html")));
     if args.serve {
-        tool.serve(&source, &out, args.port)?;
+        tool.serve(&source, &set, args.port)?;
     }
     Ok(ExitCode::from(exit::PASSED))
 }
 
-/// The directory in full, there and free to be written: mdBook takes away what stands in it.
-fn claimed(dir: &Path) -> Result<PathBuf> {
-    let shown = || workspace::shown(dir);
-    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", shown()))?;
-    let is_empty = fs::read_dir(dir).with_context(|| format!("cannot read {}", shown()))?.next().is_none();
-    ensure!(is_empty || dir.join(MARK).is_file(), "{} holds something that is no book", shown());
-    let full = dir.canonicalize().with_context(|| format!("there is no {}", shown()))?;
-    fs::write(full.join(MARK), "").with_context(|| format!("cannot write into {}", shown()))?;
-    Ok(full)
+/// Refuses a directory with something in it that is no book.
+fn is_free(dir: &Path) -> Result<()> {
+    let shown = workspace::shown(dir);
+    if !dir.exists() || dir.join(MARK).is_file() {
+        return Ok(());
+    }
+    let is_empty = fs::read_dir(dir).with_context(|| format!("cannot read {shown}"))?.next().is_none();
+    ensure!(is_empty, "{shown} holds something that is no book, and stays as it is");
+    Ok(())
 }

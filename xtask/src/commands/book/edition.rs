@@ -13,7 +13,7 @@ use std::fmt;
 use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 
-use super::fences::Fences;
+use super::markdown::Fences;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Edition {
@@ -28,6 +28,13 @@ impl Edition {
         match self {
             Edition::Whole => "whole",
             Edition::Students => "students",
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Edition::Whole => "the whole book",
+            Edition::Students => "the students' book",
         }
     }
 

@@ -18,8 +18,8 @@ use serde_json::Value;
 use similar::TextDiff;
 
 use super::edition::Edition;
-use super::fences::fenced;
 use super::generated::{self, Generated};
+use super::markdown::{fenced, folded, words};
 use super::redact;
 use crate::commands::check::after_interrupt;
 use crate::commands::mutants::bank::{self, Mutant};
@@ -57,13 +57,13 @@ impl Failure<'_> {
     /// The story, and behind a fold the change of the solution and the words of the harness.
     pub fn told(&self, edition: Edition) -> Result<String> {
         let mutant = mutant(self.lab, self.slug)?;
-        let mut text = format!("<details class=\"failure\"><summary>{}</summary>\n\n", plain(&mutant.story));
+        let mut text = String::new();
         if edition == Edition::Whole {
             text +=
                 &format!("As a change of the solution:\n\n{}\n", fenced("diff", &diff(self.lab, &mutant)?));
         }
-        text += &format!("What the harness says:\n\n{}\n</details>\n\n", self.said()?);
-        Ok(text)
+        text += &format!("What the harness says:\n\n{}", self.said()?);
+        Ok(folded(&words(&mutant.story), &text))
     }
 }
 
@@ -82,7 +82,7 @@ pub fn run(failures: &[Failure<'_>]) -> Result<Generated> {
         let options = options(1, 1.0)?;
         let look = |mutant: &Mutant, programs: &Programs| {
             let told = of_lab.iter().filter(|failure| failure.slug == mutant.slug);
-            told.map(|failure| Ok((failure.file(), words(failure, programs, &options)?)))
+            told.map(|failure| Ok((failure.file(), verdict(failure, programs, &options)?)))
                 .collect::<Result<Vec<_>>>()
         };
         try_all(&Workshop::open(*lab)?, &mutants, JOBS, look, |_, words| {
@@ -94,7 +94,7 @@ pub fn run(failures: &[Failure<'_>]) -> Result<Generated> {
 }
 
 /// What the harness says of the mutant.
-fn words(failure: &Failure<'_>, programs: &Programs, options: &Options) -> Result<String> {
+fn verdict(failure: &Failure<'_>, programs: &Programs, options: &Options) -> Result<String> {
     let Failure { lab, check, with_steps, .. } = failure;
     let select = Selection { only: vec![check.id.to_owned()], ..Selection::default() };
     let options = Options { select, ..options.clone() };
@@ -150,9 +150,4 @@ fn diff(lab: Lab, mutant: &Mutant) -> Result<String> {
         text.extend(hunks.split_inclusive('\n').filter(|line| !line.contains("// ANCHOR")));
     }
     Ok(text)
-}
-
-/// Words in HTML.
-fn plain(words: &str) -> String {
-    words.replace('&', "&amp;").replace('<', "&lt;")
 }

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use harness::check::{self, Check, Lab};
 
-use super::fences::Fences;
+use super::markdown::Fences;
 
 /// Where the book has what stands in the repository's root.
 const CONTRACTS: &str = "reference/contracts.md";

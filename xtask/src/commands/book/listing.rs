@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use harness::check::Lab;
 
-use super::fences::fenced;
+use super::markdown::fenced;
 use crate::commands::starters::{folder, regions};
 use crate::workspace;
 

@@ -20,9 +20,9 @@ use harness::check::Lab;
 
 use super::edition::Edition;
 use super::failures::Failure;
-use super::fences::Fences;
 use super::figures::Figure;
 use super::listing::{self, Body};
+use super::markdown::{Fences, folded, words};
 use super::{links, reference};
 use crate::commands::starters::folder;
 use crate::{nearest, workspace};
@@ -118,7 +118,9 @@ impl Page<'_> {
     fn hints(&self, lab: Lab) -> String {
         let checks = lab.checks().filter(|check| links::chapter_of(check) == self.path);
         let hints: String = checks
-            .filter_map(|check| Some(format!("- [`{0}`](#{0}): {1}\n", check.id, check.hints.first()?)))
+            .filter_map(|check| {
+                Some(format!("- [`{0}`](#{0}): {1}\n", check.id, words(check.hints.first()?)))
+            })
             .collect();
         if hints.is_empty() {
             return hints;
@@ -135,11 +137,6 @@ impl Page<'_> {
             Edition::Students => Body::Starter,
         }
     }
-}
-
-/// Behind a fold that the reader opens.
-pub fn folded(summary: &str, text: &str) -> String {
-    format!("<details><summary>{summary}</summary>\n\n{}\n\n</details>\n\n", text.trim_end())
 }
 
 /// A line of a page that stands for something else.

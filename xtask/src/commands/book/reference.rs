@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use clap::CommandFactory;
 use harness::check::{Basis, Check, Lab};
 
-use super::fences::fenced;
 use super::links;
+use super::markdown::{self, fenced};
 use crate::workspace;
 
 /// Every check of a lab, a table a stage.
@@ -124,7 +124,7 @@ impl Clause {
 
 /// Words within a table.
 fn cell(words: &str) -> String {
-    words.replace('|', "\\|").replace('<', "&lt;").replace('*', "\\*")
+    markdown::words(words).replace('|', "\\|").replace('*', "\\*")
 }
 
 #[cfg(test)]

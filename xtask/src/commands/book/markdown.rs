@@ -1,4 +1,4 @@
-//! Which lines of a Markdown page are code between fences.
+//! What is code on a Markdown page, and what is made for one.
 
 /// Told each line of a page in turn.
 #[derive(Default)]
@@ -26,6 +26,16 @@ impl Fences {
             None => false,
         }
     }
+}
+
+/// Plain words, in which nothing is a tag.
+pub fn words(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// Behind a fold that the reader opens.
+pub fn folded(summary: &str, text: &str) -> String {
+    format!("<details><summary>{summary}</summary>\n\n{}\n\n</details>\n\n", text.trim_end())
 }
 
 /// `code` as a listing, with a fence that it cannot close.
