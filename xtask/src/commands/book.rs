@@ -9,6 +9,7 @@ mod edition;
 mod failures;
 mod figures;
 mod generated;
+mod inspect;
 mod links;
 mod listing;
 mod markdown;
@@ -58,29 +59,68 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
-    if args.check || args.generate {
+    if args.generate {
         clean_up_when_interrupted()?;
-        if args.generate {
-            generated::write()?;
-            return Ok(ExitCode::from(exit::PASSED));
-        }
-        return Ok(ExitCode::from(if generated::check()? { exit::PASSED } else { exit::FAILED }));
+        generated::write()?;
+        return Ok(ExitCode::from(exit::PASSED));
+    }
+    if args.check {
+        clean_up_when_interrupted()?;
+        let sound = [are_narrow()?, generated::check()?];
+        return Ok(ExitCode::from(if sound == [true; 2] { exit::PASSED } else { exit::FAILED }));
     }
     let edition = args.edition;
     let out = args.out.unwrap_or_else(|| workspace::root().join("target/book").join(edition.name()));
     is_free(&out)?;
-    let place = workspace::state().join("book").join(edition.name());
-    let (source, set) = (place.join("source"), place.join("set"));
-    pages::write(edition, &source)?;
     let tool = Tool::ready()?;
-    tool.build(&source, &set)?;
-    fs::write(set.join(MARK), "").with_context(|| format!("cannot write into {}", set.display()))?;
-    folder::mirror(&set, &out)?;
+    let Set { source, pages } = set(edition, &tool)?;
+    folder::mirror(&pages, &out)?;
     println!("{}: {}", edition.title(), workspace::shown(&out.join("index.html")));
     if args.serve {
-        tool.serve(&source, &set, args.port)?;
+        tool.serve(&source, &pages, args.port)?;
     }
     Ok(ExitCode::from(exit::PASSED))
+}
+
+/// An edition that was set.
+struct Set {
+    source: PathBuf,
+    pages: PathBuf,
+}
+
+/// Sets an edition beside the one that readers have, and looks where its links lead.
+fn set(edition: Edition, tool: &Tool) -> Result<Set> {
+    let place = workspace::state().join("book").join(edition.name());
+    let (source, pages) = (place.join("source"), place.join("pages"));
+    pages::write(edition, &source)?;
+    tool.build(&source, &pages)?;
+    fs::write(pages.join(MARK), "").with_context(|| format!("cannot write into {}", pages.display()))?;
+    let dead = inspect::dead_links(&pages)?;
+    ensure!(dead.is_empty(), "{} has links that lead nowhere:\n  {}", edition.title(), dead.join("\n  "));
+    Ok(Set { source, pages })
+}
+
+/// Sets both editions; whether no page is wider than a telephone.
+fn are_narrow() -> Result<bool> {
+    let tool = Tool::ready()?;
+    let mut narrow = true;
+    for edition in [Edition::Whole, Edition::Students] {
+        let found = inspect::wide_pages(&set(edition, &tool)?.pages)?;
+        let title = edition.title();
+        match found {
+            Some(wide) if wide.is_empty() => {
+                println!("{title}: every link leads somewhere, no page scrolls sideways")
+            }
+            Some(wide) => {
+                narrow = false;
+                println!("{title} has pages that scroll sideways:\n  {}", wide.join("\n  "));
+            }
+            None => println!(
+                "{title}: every link leads somewhere; widths not measured: chromium is not installed"
+            ),
+        }
+    }
+    Ok(narrow)
 }
 
 /// Refuses a directory with something in it that is no book.

@@ -2,7 +2,7 @@
 //!
 //! | directive | drawing | from |
 //! |---|---|---|
-//! | `{{ladder web.start.answers}}` | who sent what to whom | the journal of that check, run on the solution |
+//! | `{{ladder web.start.answers}}` | who sent what to whom; with a number behind it, the first so many messages | the journal of that check, run on the solution |
 //! | `{{machine 1 2}}` | the states of a mail's dialogue | the rows of these steps in lab 4's transition table |
 //! | `{{lru}}` | the cache's list, before and after a hit | what lab 2's list evicts, and in which order |
 //! | `{{pool}}` | who serves, who waits and where | lab 1's server with more clients than workers |
@@ -25,7 +25,8 @@ use super::runs::Runs;
 
 /// A drawing that a page asks for.
 pub enum Figure {
-    Ladder(&'static Check),
+    /// With so many of its messages.
+    Ladder(&'static Check, usize),
     Machine(Vec<u32>),
     Lru,
     Pool,
@@ -36,7 +37,7 @@ impl Figure {
     /// Below `book/generated`.
     fn file(&self) -> PathBuf {
         let name = match self {
-            Figure::Ladder(check) => format!("ladder.{}", check.id),
+            Figure::Ladder(check, _) => format!("ladder.{}", check.id),
             Figure::Machine(steps) => {
                 format!("machine.{}", steps.iter().map(u32::to_string).collect::<Vec<_>>().join("-"))
             }
@@ -49,7 +50,7 @@ impl Figure {
 
     fn draw(&self, runs: &mut Runs) -> Result<String> {
         match self {
-            Figure::Ladder(check) => ladder::draw(check, runs),
+            Figure::Ladder(check, count) => ladder::draw(check, *count, runs),
             Figure::Machine(steps) => machine::draw(steps),
             Figure::Lru => lru::draw(),
             Figure::Pool => pool::draw(runs),
@@ -61,7 +62,7 @@ impl Figure {
     pub fn shown(&self) -> Result<String> {
         let drawing = generated::read(&self.file())?;
         let from = match self {
-            Figure::Ladder(check) => format!("From a run of <code>{}</code> on the solution.", check.id),
+            Figure::Ladder(check, _) => format!("From a run of <code>{}</code> on the solution.", check.id),
             Figure::Machine(_) => "From the solution's transition table.".to_owned(),
             Figure::Lru => "From what the solution's list evicts.".to_owned(),
             Figure::Pool => "From a run of the solution.".to_owned(),

@@ -32,9 +32,14 @@ pub fn checks_of(lab: Lab) -> PathBuf {
     PathBuf::from(format!("reference/checks-{lab}.md"))
 }
 
-/// A check's place in the chapter of its stage, below the book's source: `lab1/stage-02.md#web.files.binary`.
+/// A check's place in the chapter of its stage, below the book's source: `lab1/stage-02.md#web-files-binary`.
 pub fn place_of(check: &Check) -> String {
-    format!("{}#{}", chapter_of(check).display(), check.id)
+    format!("{}#{}", chapter_of(check).display(), anchor(check))
+}
+
+/// A check's id as that of a place on a page; with its dots, mdBook would take `ping.stats.mdev` for a file.
+pub fn anchor(check: &Check) -> String {
+    check.id.replace('.', "-")
 }
 
 /// The chapter of a check's stage, below the book's source.
@@ -108,10 +113,12 @@ fn named(line: &str, page: &Path) -> String {
             // A link of its own has it already.
             Some(_) if out.ends_with('[') => out.push_str(&format!("`{part}`")),
             Some(check) if out == "- " && page == chapter_of(check) => out = entry(check, page),
-            Some(check) if page == checks_of(check.lab) => out.push_str(&format!("[`{part}`](#{part})")),
+            Some(check) if page == checks_of(check.lab) => {
+                out.push_str(&format!("[`{part}`](#{})", anchor(check)))
+            }
             Some(check) => {
-                let place =
-                    if page == chapter_of(check) { format!("#{part}") } else { from(page, &place_of(check)) };
+                let here = page == chapter_of(check);
+                let place = if here { format!("#{}", anchor(check)) } else { from(page, &place_of(check)) };
                 out.push_str(&format!("[`{part}`]({place})"));
             }
             None if is_code => out.push_str(&format!("`{part}`")),
@@ -126,9 +133,12 @@ fn named(line: &str, page: &Path) -> String {
 fn entry(check: &Check, page: &Path) -> String {
     let Check { id, points, .. } = check;
     let unit = if *points == 1 { "point" } else { "points" };
-    let place = from(page, &format!("{}#{id}", checks_of(check.lab).display()));
+    let anchor = anchor(check);
+    let place = from(page, &format!("{}#{anchor}", checks_of(check.lab).display()));
     let tier = check.tier.name();
-    format!("- <a class=\"place\" id=\"{id}\"></a>[`{id}`]({place}) <small>({tier}, {points} {unit})</small>")
+    format!(
+        "- <a class=\"place\" id=\"{anchor}\"></a>[`{id}`]({place}) <small>({tier}, {points} {unit})</small>"
+    )
 }
 
 #[cfg(test)]
@@ -157,12 +167,21 @@ mod tests {
     fn a_check_is_a_link_and_in_its_chapter_an_entry() {
         assert_eq!(
             resolved("see `web.start.listens` and `ls`", "stream.md"),
-            "see [`web.start.listens`](lab1/stage-01.md#web.start.listens) and `ls`"
+            "see [`web.start.listens`](lab1/stage-01.md#web-start-listens) and `ls`"
         );
         assert!(
             resolved("- `web.start.listens`: starts", "lab1/stage-01.md")
-                .starts_with("- <a class=\"place\" id=\"web.start.listens\"></a>[`web.start.listens`](../reference/checks-lab1.md#web.start.listens) <small>(core, ")
+                .starts_with("- <a class=\"place\" id=\"web-start-listens\"></a>[`web.start.listens`](../reference/checks-lab1.md#web-start-listens) <small>(core, ")
         );
+    }
+
+    #[test]
+    fn no_two_checks_have_the_same_place() {
+        for lab in Lab::ALL {
+            let mut places: Vec<String> = lab.checks().map(anchor).collect();
+            places.sort();
+            assert!(places.windows(2).all(|pair| pair[0] != pair[1]), "{lab}");
+        }
     }
 
     #[test]

@@ -119,7 +119,12 @@ impl Page<'_> {
         let checks = lab.checks().filter(|check| links::chapter_of(check) == self.path);
         let hints: String = checks
             .filter_map(|check| {
-                Some(format!("- [`{0}`](#{0}): {1}\n", check.id, words(check.hints.first()?)))
+                Some(format!(
+                    "- [`{}`](#{}): {}\n",
+                    check.id,
+                    links::anchor(check),
+                    words(check.hints.first()?)
+                ))
             })
             .collect();
         if hints.is_empty() {
@@ -170,7 +175,13 @@ impl Directive {
     /// The drawing that it asks for, if it asks for one.
     pub fn figure(&self) -> Result<Option<Figure>> {
         Ok(Some(match (self.name.as_str(), self.arguments().as_slice()) {
-            ("ladder", [id]) => Figure::Ladder(nearest::check(id).map_err(anyhow::Error::msg)?),
+            ("ladder", [id, count @ ..]) if count.len() < 2 => {
+                let count = count.first().map_or(Ok(usize::MAX), |count| count.parse());
+                Figure::Ladder(
+                    nearest::check(id).map_err(anyhow::Error::msg)?,
+                    count.context("how many messages is a number")?,
+                )
+            }
             ("machine", steps) if !steps.is_empty() => {
                 let steps = steps.iter().map(|step| step.parse()).collect::<Result<_, _>>();
                 Figure::Machine(steps.context("a step is a number")?)

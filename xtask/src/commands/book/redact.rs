@@ -17,7 +17,7 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} 20[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 });
 /// In place of each stands the word behind it.
-static OTHERS: LazyLock<[(Regex, &str); 9]> = LazyLock::new(|| {
+static OTHERS: LazyLock<[(Regex, &str); 10]> = LazyLock::new(|| {
     [
         (pattern(r"/[^ ']*/wirelab-run-[A-Za-z0-9]+"), "/tmp/run"),
         (pattern(r"/[^ ']*/bench-[0-9]+/"), ""),
@@ -27,6 +27,7 @@ static OTHERS: LazyLock<[(Regex, &str); 9]> = LazyLock::new(|| {
         (pattern(r"\bprocess [0-9]+\b"), "process 4711"),
         (pattern(r"\bwithin [0-9.]+ s\b"), "within … s"),
         (pattern(r"\btime=[0-9.]+ ms\b"), "time=… ms"),
+        (pattern(r"\btime [0-9.]+ ms\b"), "time … ms"),
         (pattern(r"\b[0-9.]+/[0-9.]+/[0-9.]+/[0-9.]+ ms\b"), "…/…/…/… ms"),
     ]
 });

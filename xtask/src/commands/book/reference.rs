@@ -25,9 +25,9 @@ pub fn checks(lab: Lab, page: &Path) -> String {
         text += "<div class=\"checks\">\n\n| check | tier | points | rule |\n|---|---|---:|---|\n";
         for check in stage {
             let Check { id, title, points, tier, .. } = check;
-            let place = links::from(page, &links::place_of(check));
+            let (place, anchor) = (links::from(page, &links::place_of(check)), links::anchor(check));
             text += &format!(
-                "| <a class=\"place\" id=\"{id}\"></a>[`{id}`]({place})<br>{} | {} | {points} | {} |\n",
+                "| <a class=\"place\" id=\"{anchor}\"></a>[`{id}`]({place})<br>{} | {} | {points} | {} |\n",
                 cell(title),
                 tier.name(),
                 cell(&check.authority()),
@@ -137,7 +137,12 @@ mod tests {
         for lab in Lab::ALL {
             let tables = checks(*lab, Path::new("reference/checks-lab1.md"));
             for check in lab.checks() {
-                assert_eq!(tables.matches(&format!("id=\"{}\"", check.id)).count(), 1, "{}", check.id);
+                assert_eq!(
+                    tables.matches(&format!("id=\"{}\"", links::anchor(check))).count(),
+                    1,
+                    "{}",
+                    check.id
+                );
                 assert!(map.contains(&format!("[`{}`]", check.id)), "{}", check.id);
             }
         }

@@ -1,11 +1,14 @@
 //! Who sent what to whom: a line an event, between the program and those that the harness played.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use harness::check::{Check, Role};
-use harness::journal::{Event, Journal, Kind, Lane, Octets};
+use harness::journal::{Journal, Kind, Lane, Octets};
 use harness::wire::bytes;
 
 use super::svg::{Anchor, Drawing, LETTER, Stroke, short};
+use crate::commands::book::redact::Redaction;
 use crate::commands::book::runs::Runs;
 
 /// From one lifeline to the next.
@@ -14,79 +17,74 @@ const MARGIN: f32 = 60.0;
 const HEAD: f32 = 22.0;
 const ROW: f32 = 30.0;
 
-/// Runs the check on the solution and draws its record.
-pub fn draw(check: &Check, runs: &mut Runs) -> Result<String> {
+/// How the journal says that from here on TLS is spoken.
+const HANDSHAKE: &str = "the TLS handshake is done";
+
+/// Fields of a head that a message is shown with.
+const TELLING: [&str; 7] =
+    ["ETag", "If-None-Match", "If-Modified-Since", "Age", "Range", "Content-Range", "Transfer-Encoding"];
+
+/// Runs the check on the solution and draws the first `count` messages of its record.
+pub fn draw(check: &Check, count: usize, runs: &mut Runs) -> Result<String> {
     let journal = runs.of(check)?;
-    Ok(ladder(check, &messages(&journal, check.role)))
+    let mut messages = messages(&journal, check.role);
+    messages.truncate(count);
+    Ok(ladder(check, &messages))
 }
 
 /// One arrow.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Message {
     from: String,
+    /// The same as `from` where it is nothing that was sent.
     to: String,
     words: String,
+    /// What else is worth seeing of it.
+    details: String,
 }
 
 /// What went over the wire; runs of octets in one direction are one message.
 fn messages(journal: &Journal, role: Role) -> Vec<Message> {
     let program = program(role);
-    let several = {
-        let mut parties: Vec<String> = journal
-            .events()
-            .iter()
-            .filter_map(|event| lane(event))
-            .map(|lane| party(&journal.name(lane)))
-            .collect();
-        parties.sort();
-        parties.dedup();
-        parties.len() > 1
-    };
-    let mut messages = Vec::new();
-    let mut last: Option<(Lane, bool, Vec<u8>)> = None;
-    let end = |last: &mut Option<(Lane, bool, Vec<u8>)>, messages: &mut Vec<Message>| {
-        if let Some((lane, ours, octets)) = last.take() {
-            messages.push(message(&party(&journal.name(lane)), program, ours, &first_line(&octets)));
-        }
-    };
+    let mut redaction = Redaction::default();
+    let mut runs: Vec<(Option<Lane>, bool, Vec<u8>)> = Vec::new();
     for event in journal.events() {
-        if let Some((lane, ours, Octets { kept, .. })) = octets(&event.kind) {
-            match &mut last {
-                Some((same, direction, gathered)) if *same == lane && *direction == ours => {
-                    gathered.extend(kept)
+        match (octets(&event.kind), other(&event.kind, role)) {
+            (Some((lane, ours, Octets { kept, .. })), _) => match runs.last_mut() {
+                Some((same, direction, gathered)) if *same == Some(lane) && *direction == ours => {
+                    gathered.extend(kept);
                 }
-                _ => {
-                    end(&mut last, &mut messages);
-                    last = Some((lane, ours, kept.clone()));
-                }
-            }
-            continue;
-        }
-        let sign = match &event.kind {
-            Kind::WeHalfClosed(lane) => Some((*lane, true, "FIN".to_owned())),
-            Kind::TheyClosed(lane) => Some((*lane, false, "FIN".to_owned())),
-            Kind::WeReset(lane) => Some((*lane, true, "RST".to_owned())),
-            Kind::TheyReset(lane) => Some((*lane, false, "RST".to_owned())),
-            Kind::Datagram { lane, ours, what, .. } => Some((*lane, *ours, what.clone())),
-            _ => None,
-        };
-        // With several connections their ends come in no order that means anything.
-        if let Some((lane, ours, words)) = sign.filter(|(_, _, words)| !several || !is_end(words)) {
-            end(&mut last, &mut messages);
-            messages.push(message(&party(&journal.name(lane)), program, ours, &words));
+                _ => runs.push((Some(lane), ours, kept.clone())),
+            },
+            (None, Some((lane, ours, words))) => runs.push((lane, ours, words.into_bytes())),
+            (None, None) => {}
         }
     }
-    end(&mut last, &mut messages);
+    let several = {
+        let parties: BTreeSet<String> =
+            runs.iter().filter_map(|run| run.0).map(|lane| party(&journal.name(lane))).collect();
+        parties.len() > 1
+    };
+    let mut messages: Vec<Message> = Vec::new();
+    for (lane, ours, octets) in runs {
+        let words = redaction.apply(&first_line(&octets));
+        // With several connections their ends come in no order that means anything.
+        if several && is_end(&words) {
+            continue;
+        }
+        let party = lane.map_or(program.to_owned(), |lane| party(&journal.name(lane)));
+        let (from, to) = if ours { (party.as_str(), program) } else { (program, party.as_str()) };
+        let message = Message { from: from.to_owned(), to: to.to_owned(), words, details: details(&octets) };
+        // What was sent is noted when the write has returned, and may have had its answer by then: it was sent
+        // right after what its sender was told before.
+        let at = match messages.iter().rposition(|other| other.from == party || other.to == party) {
+            _ if !ours => messages.len(),
+            Some(before) => before + 1,
+            None => 0,
+        };
+        messages.insert(at, message);
+    }
     messages
-}
-
-fn message(party: &str, program: &str, ours: bool, words: &str) -> Message {
-    let (from, to) = if ours { (party, program) } else { (program, party) };
-    Message { from: from.to_owned(), to: to.to_owned(), words: words.to_owned() }
-}
-
-fn is_end(words: &str) -> bool {
-    matches!(words, "FIN" | "RST")
 }
 
 fn octets(kind: &Kind) -> Option<(Lane, bool, &Octets)> {
@@ -97,11 +95,25 @@ fn octets(kind: &Kind) -> Option<(Lane, bool, &Octets)> {
     }
 }
 
-fn lane(event: &Event) -> Option<Lane> {
-    match &event.kind {
-        Kind::Datagram { lane, .. } => Some(*lane),
-        kind => octets(kind).map(|(lane, ..)| lane),
-    }
+/// What else is to be seen: the end of a connection, a datagram, a handshake.
+fn other(kind: &Kind, role: Role) -> Option<(Option<Lane>, bool, String)> {
+    let (lane, ours, words) = match kind {
+        Kind::WeHalfClosed(lane) => (lane, true, "FIN"),
+        Kind::TheyClosed(lane) => (lane, false, "FIN"),
+        Kind::WeReset(lane) => (lane, true, "RST"),
+        Kind::TheyReset(lane) => (lane, false, "RST"),
+        Kind::Datagram { lane, ours, what, .. } => (lane, *ours, what.as_str()),
+        Kind::Step(words) if words.starts_with(HANDSHAKE) => {
+            return Some((None, true, "TLS handshake".into()));
+        }
+        _ => return None,
+    };
+    // After QUIT both sides close, and either may be first.
+    (role != Role::Mail || !is_end(words)).then(|| (Some(*lane), ours, words.to_owned()))
+}
+
+fn is_end(words: &str) -> bool {
+    matches!(words, "FIN" | "RST")
 }
 
 /// The second client is a client too.
@@ -120,12 +132,20 @@ fn program(role: Role) -> &'static str {
     }
 }
 
-/// What a message is, by its first line.
+/// What a message is, by its first line; a request without the version that all of them have.
 fn first_line(octets: &[u8]) -> String {
     let line = octets.split(|&octet| octet == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let shown = bytes::show(line);
-    if octets.len() > line.len() + 2 { format!("{shown} …") } else { shown }
+    shown.strip_suffix(" HTTP/1.1").map_or(shown.clone(), str::to_owned)
+}
+
+/// The fields of a head that tell something, by name.
+fn details(octets: &[u8]) -> String {
+    let text = String::from_utf8_lossy(octets);
+    let head = text.split("\r\n\r\n").next().unwrap_or_default();
+    let names = head.lines().skip(1).filter_map(|line| Some(line.split_once(':')?.0));
+    names.filter(|name| TELLING.contains(name)).collect::<Vec<_>>().join(", ")
 }
 
 /// From left to right: clients, the program, those it asks.
@@ -152,25 +172,38 @@ fn ladder(check: &Check, messages: &[Message]) -> String {
         MARGIN + span * index as f32
     };
     let width = 2.0 * MARGIN + span * (lines.len() - 1) as f32;
-    let spoken: Vec<String> =
-        messages.iter().map(|Message { from, to, words }| format!("{from} to {to}: {words}.")).collect();
+    let spoken: Vec<String> = messages.iter().map(spoken).collect();
     let title = format!("The messages of {}", check.id);
     let mut drawing = Drawing::new(width as u32, &title, &spoken.join(" "));
-    let bottom = HEAD + 14.0 + ROW * messages.len() as f32;
+    let room = ((span - 12.0) / LETTER) as usize;
+    let mut y = HEAD;
+    for Message { from, to, words, details } in messages {
+        y += ROW;
+        let (start, end) = (place(from), place(to));
+        let middle = if from == to { width / 2.0 } else { (start + end) / 2.0 };
+        drawing.text((middle, y - 5.0), Anchor::Middle, &short(words, room));
+        if from == to {
+            continue;
+        }
+        let stroke = if is_end(words) { Stroke::Dashed } else { Stroke::Plain };
+        drawing.arrow(&[(start, y), (end, y)], stroke);
+        if !details.is_empty() {
+            drawing.text((middle, y + 13.0), Anchor::Middle, &short(details, room));
+            y += 14.0;
+        }
+    }
     for line in &lines {
         let x = place(line);
         drawing.framed((x - 50.0, 2.0), (100.0, HEAD), Stroke::Plain, line);
-        drawing.line((x, HEAD + 2.0), (x, bottom), Stroke::Faint);
-    }
-    let room = ((span - 12.0) / LETTER) as usize;
-    for (index, Message { from, to, words }) in messages.iter().enumerate() {
-        let y = HEAD + ROW * (index + 1) as f32;
-        let (start, end) = (place(from), place(to));
-        let stroke = if is_end(words) { Stroke::Dashed } else { Stroke::Plain };
-        drawing.text(((start + end) / 2.0, y - 5.0), Anchor::Middle, &short(words, room));
-        drawing.arrow(&[(start, y), (end, y)], stroke);
+        drawing.line((x, HEAD + 2.0), (x, y + 12.0), Stroke::Faint);
     }
     drawing.finish()
+}
+
+fn spoken(message: &Message) -> String {
+    let Message { from, to, words, details } = message;
+    let with = if details.is_empty() { String::new() } else { format!(", with {details}") };
+    if from == to { format!("{words}.") } else { format!("{from} to {to}: {words}{with}.") }
 }
 
 #[cfg(test)]
@@ -187,7 +220,7 @@ mod tests {
         journal.they_closed(lane);
         let words: Vec<String> =
             messages(&journal, Role::Server).into_iter().map(|message| message.words).collect();
-        assert_eq!(words, ["GET / HTTP/1.1 …", "HTTP/1.1 200 OK", "FIN"]);
+        assert_eq!(words, ["GET /", "HTTP/1.1 200 OK", "FIN"]);
     }
 
     #[test]
@@ -196,15 +229,22 @@ mod tests {
         let (client, origin) = (journal.lane("client"), journal.lane("origin"));
         journal.sent(client, b"GET http://o/ HTTP/1.1\r\n");
         journal.received(origin, b"GET / HTTP/1.1\r\n");
-        let check = Lab2Check::any();
+        let check = harness::check::find("cache.hit").expect("a check of lab 2");
         assert_eq!(lifelines(check, &messages(&journal, check.role)), ["client", "proxy", "origin"]);
     }
 
-    struct Lab2Check;
-
-    impl Lab2Check {
-        fn any() -> &'static Check {
-            harness::check::find("cache.hit").expect("a check of lab 2")
-        }
+    #[test]
+    fn an_answer_that_was_noted_late_stands_before_what_follows_from_it() {
+        let journal = Journal::default();
+        let (client, origin) = (journal.lane("client"), journal.lane("origin"));
+        journal.received(origin, b"GET /\r\n");
+        journal.sent(client, b"GET http://o/\r\n");
+        journal.received(client, b"HTTP/1.1 200 OK\r\nAge: 3\r\n\r\n");
+        journal.sent(origin, b"HTTP/1.1 200 OK\r\n");
+        let found = messages(&journal, Role::Proxy);
+        let ways: Vec<String> =
+            found.iter().map(|message| format!("{} {}", message.from, message.to)).collect();
+        assert_eq!(ways, ["client proxy", "proxy origin", "origin proxy", "proxy client"]);
+        assert_eq!(found[3].details, "Age");
     }
 }

@@ -140,7 +140,9 @@ fn drawn(edges: &[Edge]) -> String {
     }
     let below = |edge: &Edge| {
         let at = states.iter().position(|state| *state == edge.from);
-        at.and_then(|at| states.get(at + 1)).is_some_and(|next| *next == edge.to)
+        let is_next = at.and_then(|at| states.get(at + 1)).is_some_and(|next| *next == edge.to);
+        let first = edges.iter().find(|other| (&other.from, &other.to) == (&edge.from, &edge.to));
+        is_next && first == Some(edge)
     };
     let aside = |state: &str| edges.iter().filter(|edge| edge.from == state && !below(edge)).count();
     let entered = |state: &str| edges.iter().any(|edge| edge.to == state && !below(edge));
