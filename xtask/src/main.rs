@@ -1,5 +1,6 @@
 //! The commands of wirelab: `cargo xtask check lab1`. This file only dispatches; each command is a file of its own.
 
+mod chapter;
 mod commands;
 mod nearest;
 mod terminal;

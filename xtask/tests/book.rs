@@ -64,6 +64,23 @@ fn every_failure_that_is_quoted_is_one_of_the_harness() {
     assert!(quotes > 50, "{quotes} quotes were found");
 }
 
+#[test]
+fn every_command_shown_that_only_reads_can_be_run() {
+    for (page, text) in pages() {
+        for line in text.lines().flat_map(|line| line.split("cargo xtask ").skip(1)) {
+            let words: Vec<&str> =
+                line.split(['`', '#', ')', '\\']).next().unwrap_or_default().split_whitespace().collect();
+            let words = match words.as_slice() {
+                ["list", words @ ..] => [&["list"], words].concat(),
+                ["explain", id] if *id != "ID" => vec!["explain", id],
+                _ => continue,
+            };
+            let ran = Process::new(env!("CARGO_BIN_EXE_xtask")).args(&words).output().expect("xtask runs");
+            assert!(ran.status.success() && !ran.stdout.is_empty(), "{}: {words:?}", page.display());
+        }
+    }
+}
+
 /// Only parsed: what a command by hand does, nobody tries here.
 #[test]
 fn every_listing_for_a_shell_is_one_that_bash_can_read() {

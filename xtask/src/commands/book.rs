@@ -17,6 +17,8 @@ mod pages;
 mod redact;
 mod reference;
 mod runs;
+#[cfg(test)]
+mod shown;
 mod tool;
 
 use std::fs;
@@ -53,6 +55,9 @@ pub struct Args {
     /// Set nothing; make anew what runs of programs give, and write it into book/generated
     #[arg(long, conflicts_with_all = ["serve", "out", "edition", "check"])]
     generate: bool,
+    /// With --generate: only the files whose name has this in it
+    #[arg(long, value_name = "TEXT", requires = "generate")]
+    only: Option<String>,
     /// The port to serve at
     #[arg(long, value_name = "N", default_value_t = 3000, requires = "serve")]
     port: u16,
@@ -61,7 +66,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode> {
     if args.generate {
         clean_up_when_interrupted()?;
-        generated::write()?;
+        generated::write(args.only.as_deref())?;
         return Ok(ExitCode::from(exit::PASSED));
     }
     if args.check {

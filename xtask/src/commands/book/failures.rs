@@ -44,7 +44,7 @@ pub struct Failure<'a> {
 
 impl Failure<'_> {
     /// Below `book/generated`.
-    fn file(&self) -> PathBuf {
+    pub fn file(&self) -> PathBuf {
         let steps = if self.with_steps { ".steps" } else { "" };
         PathBuf::from(format!("failures/{}/{}.{}{steps}.txt", self.lab, self.slug, self.check.id))
     }

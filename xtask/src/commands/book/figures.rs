@@ -35,7 +35,7 @@ pub enum Figure {
 
 impl Figure {
     /// Below `book/generated`.
-    fn file(&self) -> PathBuf {
+    pub fn file(&self) -> PathBuf {
         let name = match self {
             Figure::Ladder(check, _) => format!("ladder.{}", check.id),
             Figure::Machine(steps) => {

@@ -23,10 +23,11 @@ pub fn read(file: &Path) -> Result<String> {
         .with_context(|| format!("there is no {}; `{COMMAND}` makes it", workspace::shown(&path)))
 }
 
-/// Makes everything anew and writes it.
-pub fn write() -> Result<()> {
-    let made = make()?;
-    for stale in committed()?.keys().filter(|file| !made.contains_key(*file)) {
+/// Makes everything anew, or only the files whose name has `only` in it, and writes it.
+pub fn write(only: Option<&str>) -> Result<()> {
+    let made = make(only)?;
+    let gone = |file: &&PathBuf| only.is_none() && !made.contains_key(*file);
+    for stale in committed()?.keys().filter(gone) {
         fs::remove_file(place().join(stale)).with_context(|| format!("cannot remove {}", stale.display()))?;
     }
     for (file, text) in &made {
@@ -41,7 +42,7 @@ pub fn write() -> Result<()> {
 
 /// Makes everything anew and says what is not as it was; whether all is.
 pub fn check() -> Result<bool> {
-    let (made, committed) = (make()?, committed()?);
+    let (made, committed) = (make(None)?, committed()?);
     let mut same = true;
     for file in made.keys().chain(committed.keys().filter(|file| !made.contains_key(*file))) {
         let (now, then) = (made.get(file), committed.get(file));
@@ -62,12 +63,17 @@ pub fn check() -> Result<bool> {
     Ok(same)
 }
 
-fn make() -> Result<Generated> {
+fn make(only: Option<&str>) -> Result<Generated> {
     let directives = pages::directives()?;
+    let asked = |file: PathBuf| only.is_none_or(|only| file.display().to_string().contains(only));
     let figures = directives.iter().filter_map(|directive| directive.figure().transpose());
+    let mut figures = figures.collect::<Result<Vec<_>>>()?;
+    figures.retain(|figure| asked(figure.file()));
     let failures = directives.iter().filter_map(|directive| directive.failure().transpose());
-    let mut made = figures::run(&figures.collect::<Result<Vec<_>>>()?)?;
-    made.extend(failures::run(&failures.collect::<Result<Vec<_>>>()?)?);
+    let mut failures = failures.collect::<Result<Vec<_>>>()?;
+    failures.retain(|failure| asked(failure.file()));
+    let mut made = figures::run(&figures)?;
+    made.extend(failures::run(&failures)?);
     Ok(made)
 }
 

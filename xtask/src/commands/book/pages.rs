@@ -25,7 +25,7 @@ use super::listing::{self, Body};
 use super::markdown::{Fences, folded, words};
 use super::{links, reference};
 use crate::commands::starters::folder;
-use crate::{nearest, workspace};
+use crate::{chapter, nearest, workspace};
 
 /// Writes the pages of an edition below `out`, and what mdBook wants besides.
 pub fn write(edition: Edition, out: &Path) -> Result<()> {
@@ -116,13 +116,13 @@ impl Page<'_> {
 
     /// The first hint of each check of the chapter's stage.
     fn hints(&self, lab: Lab) -> String {
-        let checks = lab.checks().filter(|check| links::chapter_of(check) == self.path);
+        let checks = lab.checks().filter(|check| chapter::of(check) == self.path);
         let hints: String = checks
             .filter_map(|check| {
                 Some(format!(
                     "- [`{}`](#{}): {}\n",
                     check.id,
-                    links::anchor(check),
+                    chapter::anchor(check),
                     words(check.hints.first()?)
                 ))
             })

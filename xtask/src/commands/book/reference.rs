@@ -10,7 +10,7 @@ use harness::check::{Basis, Check, Lab};
 
 use super::links;
 use super::markdown::{self, fenced};
-use crate::workspace;
+use crate::{chapter, workspace};
 
 /// Every check of a lab, a table a stage.
 pub fn checks(lab: Lab, page: &Path) -> String {
@@ -19,13 +19,14 @@ pub fn checks(lab: Lab, page: &Path) -> String {
     for stage in all.chunk_by(|a, b| a.stage == b.stage) {
         let number = stage[0].stage;
         let title = lab.stages().get(usize::from(number) - 1).copied().unwrap_or_default();
-        let chapter = links::from(page, &links::chapter_of(stage[0]).display().to_string());
+        let chapter = links::from(page, &chapter::of(stage[0]).display().to_string());
         let points: u32 = stage.iter().map(|check| check.points).sum();
-        text += &format!("## [Stage {number}: {title}]({chapter})\n\n{points} points in all.\n\n");
+        text +=
+            &format!("## Stage {number}: {title}\n\n[The chapter]({chapter}); {points} points in all.\n\n");
         text += "<div class=\"checks\">\n\n| check | tier | points | rule |\n|---|---|---:|---|\n";
         for check in stage {
             let Check { id, title, points, tier, .. } = check;
-            let (place, anchor) = (links::from(page, &links::place_of(check)), links::anchor(check));
+            let (place, anchor) = (links::from(page, &links::place_of(check)), chapter::anchor(check));
             text += &format!(
                 "| <a class=\"place\" id=\"{anchor}\"></a>[`{id}`]({place})<br>{} | {} | {points} | {} |\n",
                 cell(title),
@@ -138,7 +139,7 @@ mod tests {
             let tables = checks(*lab, Path::new("reference/checks-lab1.md"));
             for check in lab.checks() {
                 assert_eq!(
-                    tables.matches(&format!("id=\"{}\"", links::anchor(check))).count(),
+                    tables.matches(&format!("id=\"{}\"", chapter::anchor(check))).count(),
                     1,
                     "{}",
                     check.id
