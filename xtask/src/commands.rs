@@ -10,6 +10,7 @@ pub mod reset;
 
 // ANCHOR: extra_step0_commands
 // What makes the labs and tries them against their solutions, and what grades a class.
+pub mod book;
 pub mod ci;
 pub mod grade;
 pub mod handout;

@@ -1,5 +1,6 @@
 //! The commands of wirelab: `cargo xtask check lab1`. This file only dispatches; each command is a file of its own.
 
+mod chapter;
 mod commands;
 mod folder;
 mod nearest;
@@ -17,7 +18,7 @@ use harness::subject::supervisor;
 
 use commands::{check, compare, doctor, explain, hint, list, reset};
 // ANCHOR: extra_step0_uses
-use commands::{ci, grade as class, handout, mutants, package, starters, synthetic};
+use commands::{book, ci, grade as class, handout, mutants, package, starters, synthetic};
 // ANCHOR_END: extra_step0_uses
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
@@ -37,6 +38,7 @@ enum Command {
     Mutants(mutants::Args),
     Grade(class::Args),
     Package(package::Args),
+    Book(book::Args),
     Ci(ci::Args),
     Synthetic(synthetic::Args),
     // ANCHOR_END: extra_step0_commands
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::Mutants(args) => mutants::run(args),
         Command::Grade(args) => class::run(args),
         Command::Package(args) => package::run(args),
+        Command::Book(args) => book::run(args),
         Command::Ci(args) => ci::run(args),
         Command::Synthetic(args) => synthetic::run(args),
         // ANCHOR_END: extra_step0_runs

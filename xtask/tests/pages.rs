@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! What pages have in common: each stage's chapter has the same sections, and each command of the kit that a page
 //! shows is one, with options and values that it takes.
 

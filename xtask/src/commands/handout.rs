@@ -16,6 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use harness::check::Lab;
 use harness::report::exit;
 
+use super::book;
 use super::starters::{Starter, generate, regions};
 use crate::{folder, workspace};
 
@@ -25,6 +26,9 @@ pub struct Args {
     /// The directory to write, which is empty or not there yet
     #[arg(long, value_name = "DIR", required_unless_present = "trial")]
     out: Option<PathBuf>,
+    /// Leave out the book's pages; its Markdown is there all the same
+    #[arg(long)]
+    no_pages: bool,
     /// Try it, as a student will: build it, run its tests, check an untouched lab
     #[arg(long)]
     trial: bool,
@@ -46,8 +50,10 @@ const KEPT: &[&str] = &[
     "xtask/tests",
 ];
 
-/// What makes labs, and what grades them.
+/// What makes the labs and the book, and what grades a class.
 const LEFT_OUT: &[&str] = &[
+    "xtask/src/commands/book",
+    "xtask/src/commands/book.rs",
     "xtask/src/commands/ci.rs",
     "xtask/src/commands/grade",
     "xtask/src/commands/grade.rs",
@@ -55,13 +61,18 @@ const LEFT_OUT: &[&str] = &[
     "xtask/src/commands/handout.rs",
     "xtask/src/commands/mutants",
     "xtask/src/commands/mutants.rs",
+    "xtask/src/commands/package",
+    "xtask/src/commands/package.rs",
     "xtask/src/commands/starters",
     "xtask/src/commands/starters.rs",
+    "xtask/src/commands/synthetic.rs",
     "xtask/src/grade",
     "xtask/src/grade.rs",
+    "xtask/tests/book.rs",
     "xtask/tests/grade.rs",
     "xtask/tests/handout.rs",
     "xtask/tests/mutants.rs",
+    "xtask/tests/pages.rs",
     "xtask/tests/peers.rs",
     "xtask/tests/scale.rs",
     "xtask/tests/snapshots",
@@ -83,7 +94,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         .prefix(".handout-")
         .tempdir_in(&place)
         .with_context(|| format!("cannot write into {}", place.display()))?;
-    write(made.path())?;
+    write(made.path(), !args.no_pages)?;
     let found = leaks::search(&workspace::root(), made.path())?;
     if !found.is_empty() {
         let list: String = found.iter().map(|leak| format!("\n  {leak}")).collect();
@@ -119,7 +130,7 @@ fn publish(made: &Path, out: &Path) -> Result<()> {
         .with_context(|| format!("cannot write {}", out.display()))
 }
 
-fn write(into: &Path) -> Result<()> {
+fn write(into: &Path, with_pages: bool) -> Result<()> {
     let root = workspace::root();
     for path in kept(&root)? {
         let from = root.join(&path);
@@ -143,7 +154,7 @@ fn write(into: &Path) -> Result<()> {
             folder::mirror(starter.path(), &into.join(place).join(lab.folder()))?;
         }
     }
-    folder::mirror(&root.join("book/src"), &into.join("book/src"))?;
+    book::hand_out(into, with_pages)?;
     generate::lock(&root, into)?;
     generate::cargo(into, &["fmt"])
 }

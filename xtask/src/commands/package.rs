@@ -19,7 +19,8 @@ use harness::report::exit;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::starters::{Starter, folder, generate};
+use super::starters::{Starter, generate};
+use crate::folder;
 use crate::grade::course;
 use crate::{nearest, workspace};
 
@@ -53,6 +54,7 @@ const KIT: &[&str] = &[
     "harness/schema",
     "harness/src",
     "xtask/Cargo.toml",
+    "xtask/handout",
     "xtask/package",
     "xtask/src",
 ];

@@ -120,6 +120,7 @@ fn judge(path: &OsString) -> Result<Answer, String> {
         timeout_factor: task.patience,
         rerun: true,
         records: env::temp_dir().join("records"),
+        captures: None,
         supervisor: Supervisor::current().map_err(|error| error.to_string())?,
     };
     let mut report =
