@@ -7,11 +7,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::live;
 use super::manifest::Model;
-use super::running::{Launch, Running, Status};
+use super::running::{Confinement, Launch, Running, Status};
 use super::start_error::StartError;
 use super::submission::{Source, Subject};
 use super::supervisor::Supervisor;
@@ -19,7 +20,7 @@ use crate::check::{Lab, Role};
 use crate::deadline::Deadline;
 
 /// Built programs, ready to be started.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Programs {
     /// Where they run.
     pub dir: PathBuf,
@@ -27,12 +28,15 @@ pub struct Programs {
     /// The words with which each starts, before the contract's arguments. A role that is missing is not provided.
     pub argv: BTreeMap<Role, Vec<OsString>>,
     pub build_time: Duration,
+    /// What every one of them is started in.
+    pub confinement: Option<Confinement>,
 }
 
 impl Programs {
     /// The program of that role with the contract's arguments, if it is provided.
     pub fn launch<A: Into<OsString>>(&self, role: Role, args: impl IntoIterator<Item = A>) -> Option<Launch> {
-        Some(Launch::new(self.argv.get(&role)?, &self.dir).args(args))
+        let launch = Launch::new(self.argv.get(&role)?, &self.dir).args(args);
+        Some(launch.confined(self.confinement.clone()))
     }
 }
 
@@ -95,6 +99,7 @@ impl Subject {
             models: self.models.clone(),
             argv,
             build_time: started.elapsed(),
+            confinement: None,
         })
     }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::check::{Lab, Role};
@@ -20,7 +20,8 @@ pub const FILE_NAME: &str = "wirelab.toml";
 const LABS: [Lab; 4] = [Lab::Lab1, Lab::Lab2, Lab::Lab3, Lab::Lab4];
 
 /// How a server of lab 1 shares its work out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Model {
     Pool,
     Fork,
