@@ -10,5 +10,8 @@
 //! A [`record::Record`] is all that is known of one submission. Everything that a person or another program reads
 //! is a rendering of the records of a class.
 
+pub mod inner;
 pub mod judge;
 pub mod record;
+pub mod sandbox;
+pub mod store;

@@ -1,6 +1,7 @@
 //! The commands of wirelab: `cargo xtask check lab1`. This file only dispatches; each command is a file of its own.
 
 mod commands;
+mod grade;
 mod nearest;
 mod terminal;
 mod workspace;
@@ -30,6 +31,7 @@ enum Command {
 
 fn main() -> ExitCode {
     supervisor::run_if_asked();
+    grade::inner::run_if_asked();
     let done = match Command::parse() {
         Command::Check(args) => check::run(args),
         Command::List(args) => list::run(args),

@@ -1,6 +1,7 @@
 //! One submission's result, as data: `results/records/STUDENT.json`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use harness::check::Lab;
 use harness::report::Report;
@@ -31,6 +32,12 @@ pub struct Record {
     pub flags: Vec<Flag>,
     /// When it was graded, RFC 3339 in UTC.
     pub graded_at: String,
+    /// SHA-256 of the course rules that made the score.
+    #[serde(default)]
+    pub course: String,
+    /// The version of wirelab that judged it, with a digest of its executable.
+    #[serde(default)]
+    pub wirelab: String,
 }
 
 /// Who handed it in, as the roster has it.
@@ -50,6 +57,9 @@ pub struct Submission {
     pub source: String,
     /// SHA-256 of what was taken in: names and contents.
     pub digest: String,
+    /// By which rule its name is the student's: `its name is the id`.
+    #[serde(default)]
+    pub named_by: String,
     /// When it was handed in, RFC 3339 in UTC, where that is known.
     pub received: Option<String>,
     /// Others by the same student that were not taken, and why.
@@ -74,6 +84,40 @@ pub enum Status {
     Policy,
     /// The fault of the machine or of wirelab: tried again by the next run, and never a zero.
     InfraError,
+}
+
+impl Status {
+    /// As it stands in the JSON form.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Status::Graded => "graded",
+            Status::Missing => "missing",
+            Status::BuildError => "build_error",
+            Status::Timeout => "timeout",
+            Status::Resource => "resource",
+            Status::Policy => "policy",
+            Status::InfraError => "infra_error",
+        }
+    }
+
+    /// As a person reads it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Status::Graded => "graded",
+            Status::Missing => "nothing handed in",
+            Status::BuildError => "does not build",
+            Status::Timeout => "out of time",
+            Status::Resource => "out of resources",
+            Status::Policy => "refused",
+            Status::InfraError => "not judged",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
 }
 
 /// How far a program under test was confined.
@@ -109,10 +153,13 @@ pub struct Score {
     pub because: Vec<String>,
     /// The harness broke in some check, or the status is an infrastructure error: not to be published.
     pub held: bool,
+    /// The student need not hand in: no points, and no zero.
+    #[serde(default)]
+    pub excused: bool,
 }
 
 /// Something to look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Flag {
     /// Checks that failed once and then passed.

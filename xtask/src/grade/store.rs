@@ -1,0 +1,197 @@
+//! The results of a class on disk, each file written whole or not at all.
+//!
+//! ```text
+//! results/
+//!   class.json        the lab, the roster, the rules that were applied
+//!   records/ID.json   a Record each
+//!   prints/ID.json    its fingerprints, by which copies are found
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use harness::check::Lab;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::record::{self, Record, Student};
+
+/// The version of `class.json`.
+pub const SCHEMA: &str = "wirelab.class/1";
+
+/// Begins the name of a file that is being written.
+const UNFINISHED: &str = ".unfinished-";
+
+/// What all records of a class share: `results/class.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`SCHEMA`].
+    pub schema: String,
+    pub lab: Lab,
+    /// Everyone on the roster, in its order.
+    pub students: Vec<Student>,
+    /// Points of a submission without a fault, extensions aside.
+    pub points: f64,
+    /// The course's rules as they were given, in TOML; empty where there were none.
+    pub course: String,
+    /// Entries of the folder that are nobody's on the roster, with the reason.
+    pub strangers: Vec<String>,
+}
+
+/// A class as it stands in a folder of results.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Class {
+    pub header: Header,
+    /// In the order of the roster; whoever has not been graded yet has none.
+    pub records: Vec<Record>,
+}
+
+impl Class {
+    pub fn record(&self, id: &str) -> Option<&Record> {
+        self.records.iter().find(|record| record.student.id == id)
+    }
+
+    /// Those on the roster without a record.
+    pub fn missing(&self) -> impl Iterator<Item = &Student> {
+        self.header.students.iter().filter(|student| self.record(&student.id).is_none())
+    }
+}
+
+/// Reads a folder of results.
+pub fn load(dir: &Path) -> Result<Class> {
+    let header = header(dir)?;
+    let mut found = records(dir)?;
+    let records = header.students.iter().filter_map(|student| found.remove(&student.id)).collect();
+    if let Some(id) = found.keys().next() {
+        bail!("{} is on no roster: {}", id, record_path(dir, id).display());
+    }
+    Ok(Class { header, records })
+}
+
+pub fn header(dir: &Path) -> Result<Header> {
+    let path = dir.join("class.json");
+    let header: Header =
+        read(&path).with_context(|| format!("{} holds no results of `cargo xtask grade`", dir.display()))?;
+    if header.schema != SCHEMA {
+        bail!("{} is of the form {}, and this program reads {SCHEMA}", path.display(), header.schema);
+    }
+    Ok(header)
+}
+
+pub fn write_header(dir: &Path, header: &Header) -> Result<()> {
+    write(&dir.join("class.json"), header)
+}
+
+/// All records in a folder of results, by the id of the student.
+pub fn records(dir: &Path) -> Result<BTreeMap<String, Record>> {
+    let folder = dir.join("records");
+    let mut all = BTreeMap::new();
+    for path in files(&folder)? {
+        let record: Record = read(&path)?;
+        if record.schema != record::SCHEMA {
+            bail!(
+                "{} is of the form {}, and this program reads {}",
+                path.display(),
+                record.schema,
+                record::SCHEMA
+            );
+        }
+        if path.file_stem().is_none_or(|stem| stem.to_str() != Some(&record.student.id)) {
+            bail!("{} is the record of {}", path.display(), record.student.id);
+        }
+        all.insert(record.student.id.clone(), record);
+    }
+    Ok(all)
+}
+
+/// The record of one student; `None` where there is none, or none that can be read.
+pub fn record(dir: &Path, id: &str) -> Option<Record> {
+    read(&record_path(dir, id)).ok()
+}
+
+pub fn write_record(dir: &Path, record: &Record) -> Result<()> {
+    write(&record_path(dir, &record.student.id), record)
+}
+
+/// Fingerprints of a submission.
+pub fn prints<T: DeserializeOwned>(dir: &Path, id: &str) -> Option<T> {
+    read(&dir.join("prints").join(format!("{id}.json"))).ok()
+}
+
+pub fn write_prints<T: Serialize>(dir: &Path, id: &str, prints: &T) -> Result<()> {
+    write(&dir.join("prints").join(format!("{id}.json")), prints)
+}
+
+fn record_path(dir: &Path, id: &str) -> PathBuf {
+    dir.join("records").join(format!("{id}.json"))
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", folder.display())),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let finished = path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."));
+        if finished && path.extension().is_some_and(|ext| ext == "json") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let octets = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&octets).with_context(|| format!("{} is damaged", path.display()))
+}
+
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// Waits for the file that is being written, and lets none be begun from then on.
+pub fn finish_writing() {
+    std::mem::forget(WRITING.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+fn write(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    write_text(path, &text)
+}
+
+/// Replaces a file by another, both whole at every moment, and both on the disk.
+pub fn write_text(path: &Path, text: &str) -> Result<()> {
+    let _one_at_a_time = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    replace(path, folder, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn replace(path: &Path, folder: &Path, octets: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+    file.write_all(octets)?;
+    file.as_file().sync_all()?;
+    // Such a file is made for its owner alone; the umask may allow more.
+    file.as_file().set_permissions(fs::metadata(folder)?.permissions().readable_file())?;
+    file.persist(path)?;
+    File::open(folder)?.sync_all()
+}
+
+/// A file is as open to others as its folder.
+trait ReadableFile {
+    fn readable_file(self) -> Self;
+}
+
+impl ReadableFile for fs::Permissions {
+    fn readable_file(self) -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        fs::Permissions::from_mode(self.mode() & 0o666)
+    }
+}
