@@ -20,7 +20,7 @@ mod watch;
 
 pub use nix::sys::signal::Signal;
 
-pub use build::{BuildError, Programs};
+pub use build::{BuildError, Programs, Workbench};
 pub use last_words::last_words;
 pub use live::{abort_all, aborted};
 pub use manifest::{Manifest, ManifestError, Model};

@@ -40,6 +40,18 @@ impl Programs {
     }
 }
 
+/// Where and how a submission is built. The default: here, with the Cargo that runs this, if one does.
+#[derive(Clone, Debug, Default)]
+pub struct Workbench {
+    pub cargo: Option<OsString>,
+    /// Neither the network nor another version of a crate than its lock file names.
+    pub frozen: bool,
+    pub variables: Vec<(OsString, OsString)>,
+    pub confinement: Option<Confinement>,
+    /// A compiler that can is asked for colours in its words.
+    pub colour: bool,
+}
+
 /// Why there are no programs.
 #[derive(Debug)]
 pub enum BuildError {
@@ -71,18 +83,18 @@ pub enum BuildError {
 }
 
 impl Subject {
-    /// Builds it, once. With `colour` a compiler that can is asked for colours in its words.
+    /// Builds it, once.
     pub fn build(
         &self,
         supervisor: &Supervisor,
         deadline: Deadline,
-        colour: bool,
+        bench: &Workbench,
     ) -> Result<Programs, BuildError> {
         let started = Instant::now();
         let argv = match &self.source {
             Source::Commands { build, programs } => {
                 if let Some(build) = build {
-                    run(Launch::new(build, &self.dir), words(build), supervisor, deadline)?;
+                    run(bench.launch(Launch::new(build, &self.dir)), words(build), supervisor, deadline)?;
                 }
                 programs
                     .iter()
@@ -90,7 +102,8 @@ impl Subject {
                     .collect()
             }
             Source::Cargo => {
-                let cargo = run(cargo(&self.dir, colour), "cargo build".to_owned(), supervisor, deadline)?;
+                let cargo = bench.launch(bench.cargo(&self.dir));
+                let cargo = run(cargo, "cargo build".to_owned(), supervisor, deadline)?;
                 self.binaries(cargo.stdout().head())?
             }
         };
@@ -116,16 +129,22 @@ impl Subject {
     }
 }
 
-fn cargo(dir: &Path, colour: bool) -> Launch {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let manifest = dir.join("Cargo.toml");
-    Launch::new([cargo, "build".into(), "--quiet".into(), "--bins".into()], dir)
-        .args(["--manifest-path".into(), manifest.into_os_string()])
-        .args([
-            "--message-format=json-render-diagnostics",
-            if colour { "--color=always" } else { "--color=never" },
-        ])
-        .keep(16 << 20)
+impl Workbench {
+    fn launch(&self, launch: Launch) -> Launch {
+        let launch = self.variables.iter().fold(launch, |launch, (name, value)| launch.env(name, value));
+        launch.confined(self.confinement.clone())
+    }
+
+    fn cargo(&self, dir: &Path) -> Launch {
+        let cargo = self.cargo.clone().or_else(|| env::var_os("CARGO")).unwrap_or_else(|| "cargo".into());
+        let manifest = dir.join("Cargo.toml");
+        let colour = if self.colour { "--color=always" } else { "--color=never" };
+        Launch::new([cargo, "build".into(), "--quiet".into(), "--bins".into()], dir)
+            .args(["--manifest-path".into(), manifest.into_os_string()])
+            .args(["--message-format=json-render-diagnostics", colour])
+            .args(self.frozen.then_some("--frozen"))
+            .keep(16 << 20)
+    }
 }
 
 /// The executables that Cargo names, one JSON object a line, by the name of the binary.

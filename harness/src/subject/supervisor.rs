@@ -111,7 +111,8 @@ fn supervise(words: Vec<OsString>) -> io::Result<()> {
     let mut gate = match before {
         [] => None,
         [_, groups @ ..] => {
-            sys::join_groups(&mut command, groups)?;
+            let groups: Vec<PathBuf> = groups.iter().map(PathBuf::from).collect();
+            sys::join_groups(&mut command, &groups)?;
             Some(Gate::before(&mut command)?)
         }
     };

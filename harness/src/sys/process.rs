@@ -1,7 +1,6 @@
 //! Processes: their families, sizes, threads and descriptors, read from `/proc` (`proc(5)`).
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
@@ -181,9 +180,9 @@ pub fn die_with_parent(command: &mut Command) {
 }
 
 /// The command's process enters these control groups before it does anything else (`cgroups(7)`).
-pub fn join_groups(command: &mut Command, groups: &[OsString]) -> io::Result<()> {
+pub fn join_groups(command: &mut Command, groups: &[PathBuf]) -> io::Result<()> {
     for group in groups {
-        let path = PathBuf::from(group).join("cgroup.procs");
+        let path = group.join("cgroup.procs");
         let members = fs::File::options().write(true).open(&path).map_err(|error| {
             io::Error::new(error.kind(), format!("cannot open {}: {error}", path.display()))
         })?;
