@@ -44,7 +44,6 @@ pub fn try_one() {
         let t = Instant::now();
         match judge::judge(&sandbox, &job) {
             judge::Judged::Report { report, build, .. } => {
-                for (c, f) in report.failures() { println!("{} {:?}", c.id, f); }
                 for c in &report.checks { if !matches!(c.outcome, harness::report::Outcome::Passed) { println!("{} {}", c.id, format!("{:?}", c.outcome).chars().take(300).collect::<String>()); } }
                 println!("{:?} build {build:?}", report.points);
             }

@@ -107,7 +107,8 @@ impl Trial {
 pub fn judge(sandbox: &Sandbox, job: &Job) -> Result<(Answer, [u64; 2])> {
     let (base, task) = place()?;
     let lab = (job.kind == Kind::Cargo).then_some(job.lab);
-    let room = sandbox.room(lab, &job.dir, base.path(), &task, &job.limits)?;
+    let dir = job.dir.canonicalize().with_context(|| format!("cannot find {}", job.dir.display()))?;
+    let room = sandbox.room(lab, &dir, base.path(), &task, &job.limits)?;
     let limit = job.limits.build + job.limits.judge + AROUND;
     let answer = ask(&room, Work::Judge(Box::new(Trial::of(job))), &task, base.path(), limit)?;
     Ok((answer, room.killed()))
