@@ -28,7 +28,7 @@ use harness::subject::{Launch, RunDir, Supervisor};
 use serde::{Deserialize, Serialize};
 
 use super::judge::{Job, Kind, Limits};
-use super::sandbox::{Plan, Room, Sandbox, probe};
+use super::sandbox::{Plan, Purpose, Room, Sandbox, probe};
 
 /// The first argument that makes this executable the judge of one submission.
 pub const JUDGE_ARG: &str = "__judge";
@@ -106,9 +106,9 @@ impl Trial {
 /// while it was built and while it ran.
 pub fn judge(sandbox: &Sandbox, job: &Job) -> Result<(Answer, [u64; 2])> {
     let (base, task) = place()?;
-    let lab = (job.kind == Kind::Cargo).then_some(job.lab);
+    let purpose = if job.kind == Kind::Cargo { Purpose::Package(job.lab) } else { Purpose::Other };
     let dir = job.dir.canonicalize().with_context(|| format!("cannot find {}", job.dir.display()))?;
-    let room = sandbox.room(lab, &dir, base.path(), &task, &job.limits)?;
+    let room = sandbox.room(purpose, &dir, base.path(), &task, &job.limits)?;
     let limit = job.limits.build + job.limits.judge + AROUND;
     let answer = ask(&room, Work::Judge(Box::new(Trial::of(job))), &task, base.path(), limit)?;
     Ok((answer, room.killed()))
@@ -117,7 +117,7 @@ pub fn judge(sandbox: &Sandbox, job: &Job) -> Result<(Answer, [u64; 2])> {
 /// Builds the dependencies of a lab into `warm`, for others to build upon; `package` depends on them.
 pub fn warm_up(lab: Lab, sandbox: &Sandbox, warm: &Path, package: &Path, limits: &Limits) -> Result<()> {
     let (base, task) = place()?;
-    let room = sandbox.room_around(warm, true, package, base.path(), &task, limits)?;
+    let room = sandbox.room(Purpose::WarmUp(warm), package, base.path(), &task, limits)?;
     let limit = limits.build;
     match ask(&room, Work::WarmUp { lab, limit }, &task, base.path(), limit + AROUND)? {
         Answer::Done(_) => Ok(()),
@@ -130,7 +130,7 @@ pub fn warm_up(lab: Lab, sandbox: &Sandbox, warm: &Path, package: &Path, limits:
 /// What a sandbox keeps in.
 pub fn tried(sandbox: &Sandbox, limits: &Limits) -> Result<Vec<probe::Finding>> {
     let (base, task) = place()?;
-    let room = sandbox.room(None, base.path(), base.path(), &task, limits)?;
+    let room = sandbox.room(Purpose::Probe, base.path(), base.path(), &task, limits)?;
     match ask(&room, Work::Probe, &task, base.path(), AROUND)? {
         Answer::Done(findings) => Ok(findings),
         Answer::Failed(words) => bail!(words),

@@ -22,6 +22,7 @@ mod template;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +35,7 @@ use nix::unistd::Uid;
 pub use self::groups::Paths as GroupPaths;
 use self::bwrap::Words;
 use self::groups::{Cap, Groups, Hierarchy};
-pub use self::plan::{Plan, Rooms, hand_over};
+pub use self::plan::{Plan, Rooms, copy, hand_over};
 use self::template::{Template, Toolchain};
 use super::judge::Limits;
 use super::record::{Confinement, Tier};
@@ -46,6 +47,19 @@ pub struct Sandbox {
     toolchain: Toolchain,
     templates: Mutex<BTreeMap<Lab, Arc<Template>>>,
     copies: Copies,
+}
+
+/// What a room is for.
+#[derive(Clone, Copy)]
+pub enum Purpose<'a> {
+    /// A package of this lab, put into our template.
+    Package(Lab),
+    /// A submission with a build command of its own, or none.
+    Other,
+    /// A lab's dependencies, built into this folder for others to build upon.
+    WarmUp(&'a Path),
+    /// To see what it keeps in.
+    Probe,
 }
 
 /// What the judge of one submission is started in.
@@ -132,34 +146,22 @@ impl Sandbox {
         Ok(template)
     }
 
-    /// A room for what lies in `submission`, a package of `lab` if there is one. `base` is an empty folder, `task` a file
-    /// for the judge to read.
+    /// A room for what lies in `submission`. `base` is an empty folder, `task` a file for the judge to read.
     pub fn room(
         &self,
-        lab: Option<Lab>,
+        purpose: Purpose,
         submission: &Path,
         base: &Path,
         task: &Path,
         limits: &Limits,
     ) -> Result<Room> {
-        let warm = match lab {
-            Some(lab) => self.template(lab)?.dir.clone(),
-            None => base.join("nothing"),
+        let warm = match purpose {
+            Purpose::Package(lab) => self.template(lab)?.dir.clone(),
+            Purpose::WarmUp(warm) => warm.to_owned(),
+            Purpose::Other | Purpose::Probe => base.join("nothing"),
         };
         fs::create_dir_all(&warm)?;
-        self.room_around(&warm, false, submission, base, task, limits)
-    }
-
-    /// `fill`: the warm folder is itself what is built in.
-    pub fn room_around(
-        &self,
-        warm: &Path,
-        fill: bool,
-        submission: &Path,
-        base: &Path,
-        task: &Path,
-        limits: &Limits,
-    ) -> Result<Room> {
+        let fill = matches!(purpose, Purpose::WarmUp(_));
         let root = Uid::effective().is_root();
         let user = root.then(|| a_user(base));
         let programs =
@@ -195,8 +197,8 @@ impl Sandbox {
                     .read_at(&self.toolchain.registry, &rooms.registry)
                     .tmpfs("/tmp/build", limits.disk);
                 let words = match fill {
-                    true => words.write_at(warm, rooms.target()),
-                    false => words.read_at(warm, &rooms.warm),
+                    true => words.write_at(&warm, rooms.target()),
+                    false => words.read_at(&warm, &rooms.warm),
                 };
                 let mut argv = words.program();
                 argv.extend([rooms.xtask.clone().into(), super::inner::JUDGE_ARG.into()]);
@@ -204,45 +206,27 @@ impl Sandbox {
                 argv
             }
             Tier::Reduced | Tier::None => {
-                self.furnish(&plan.rooms, &xtask, warm, fill, submission)?;
+                let rooms = &plan.rooms;
+                let link = |from: &Path, to: &Path| {
+                    symlink(from, to).with_context(|| format!("cannot make {}", to.display()))
+                };
+                link(submission, &rooms.submission)?;
+                link(&warm, &rooms.warm)?;
+                fs::hard_link(&xtask, &rooms.xtask).or_else(|_| fs::copy(&xtask, &rooms.xtask).map(drop))?;
+                if !matches!(purpose, Purpose::Probe) {
+                    let (rust, registry) = match self.tier() {
+                        Tier::Reduced if root => self.copies.of(&self.toolchain)?,
+                        _ => (self.toolchain.sysroot.clone(), self.toolchain.registry.clone()),
+                    };
+                    link(&rust, &rooms.rust)?;
+                    link(&registry, &rooms.registry)?;
+                    fs::create_dir_all(rooms.cargo_home())?;
+                    link(&rooms.registry, &rooms.cargo_home().join("registry"))?;
+                }
                 vec![xtask.into(), super::inner::JUDGE_ARG.into(), task.into()]
             }
         };
         Ok(Room { plan, argv, groups })
-    }
-
-    /// Where no room can be made out of nothing, things are put into a folder.
-    fn furnish(
-        &self,
-        rooms: &Rooms,
-        xtask: &Path,
-        warm: &Path,
-        fill: bool,
-        submission: &Path,
-    ) -> Result<()> {
-        let link = |from: &Path, to: &Path| {
-            std::os::unix::fs::symlink(from, to).with_context(|| format!("cannot make {}", to.display()))
-        };
-        link(submission, &rooms.submission)?;
-        fs::create_dir_all(&rooms.build)?;
-        match fill {
-            true => {
-                link(warm, &rooms.target())?;
-                fs::create_dir_all(&rooms.warm)?;
-            }
-            false => link(warm, &rooms.warm)?,
-        }
-        let Toolchain { sysroot, registry, .. } = &self.toolchain;
-        let reach = |path: &Path| match self.tier() {
-            Tier::Reduced if Uid::effective().is_root() => self.copies.within_reach(path),
-            _ => Ok(path.to_owned()),
-        };
-        link(&reach(sysroot)?, &rooms.rust)?;
-        link(&reach(registry)?, &rooms.registry)?;
-        fs::create_dir_all(rooms.cargo_home())?;
-        link(&rooms.registry, &rooms.cargo_home().join("registry"))?;
-        fs::hard_link(xtask, &rooms.xtask).or_else(|_| fs::copy(xtask, &rooms.xtask).map(drop))?;
-        Ok(())
     }
 }
 
@@ -260,13 +244,13 @@ impl Room {
 struct Copies(Mutex<Option<RunDir>>);
 
 impl Copies {
-    fn within_reach(&self, path: &Path) -> Result<PathBuf> {
+    fn of(&self, toolchain: &Toolchain) -> Result<(PathBuf, PathBuf)> {
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = match &mut *place {
             Some(place) => place,
             none => none.insert(RunDir::new()?),
         };
-        Toolchain::within_reach(path, place.path())
+        Ok((toolchain.sysroot_within_reach(place.path())?, toolchain.registry_within_reach(place.path())?))
     }
 }
 

@@ -14,7 +14,7 @@ use harness::subject::{BuildError, Programs, Subject, Supervisor, Workbench};
 use super::{Answer, Trial};
 use crate::grade::judge::Kind;
 use crate::grade::record::Tier;
-use crate::grade::sandbox::{Plan, hand_over};
+use crate::grade::sandbox::{Plan, copy, hand_over};
 
 /// Builds what was handed in; the programs lie where nothing of the build is seen, and are confined.
 pub fn build(plan: &Plan, trial: &Trial, supervisor: &Supervisor) -> Result<Result<Programs, Answer>> {
@@ -52,8 +52,13 @@ pub fn warm_up(plan: &Plan, lab: Lab, supervisor: &Supervisor, limit: Duration) 
     let subject = Subject::load(&plan.rooms.package(), lab).map_err(|error| failed(&error))?;
     match subject.build(supervisor, Deadline::after(limit), &bench(plan, limit)) {
         // It has another name than the lab's programs.
-        Ok(_) | Err(BuildError::NoBinary { .. }) => Ok(()),
-        Err(error) => Err(failed(&error)),
+        Ok(_) | Err(BuildError::NoBinary { .. }) => {}
+        Err(error) => return Err(failed(&error)),
+    }
+    // Where it lies is not for the user who has built it to reach.
+    match plan.tier {
+        Tier::Full => Ok(()),
+        _ => copy(&plan.rooms.target(), &plan.rooms.warm).map_err(|error| failed(&error)),
     }
 }
 

@@ -309,7 +309,7 @@ pub fn hand_over(path: &Path, user: u32) -> io::Result<()> {
 }
 
 /// A folder with all it holds, times included: Cargo goes by them.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());

@@ -4,6 +4,7 @@
 //! built already was built under another package's name: Cargo looks at times to tell whether a package has changed, and
 //! finds none of this name.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -184,38 +185,65 @@ impl Toolchain {
         Ok(Self { sysroot, registry, version: output("rustc", &["-vV"])? })
     }
 
-    /// Itself where another user can come to it, or else a copy in `place` (of links, if both are on one disk).
-    pub fn within_reach(path: &Path, place: &Path) -> Result<PathBuf> {
-        let blocked = |dir: &Path| dir.metadata().is_ok_and(|data| data.permissions().mode() & 0o001 == 0);
-        if !path.ancestors().any(blocked) {
-            return Ok(path.to_owned());
+    /// The compiler where another user can come to it: in `place` if not where it is.
+    pub fn sysroot_within_reach(&self, place: &Path) -> Result<PathBuf> {
+        // Documentation and the library's sources are no part of building.
+        let keeps = |path: &Path| !["share", "lib/rustlib/src"].map(Path::new).contains(&path);
+        within_reach(&self.sysroot, &place.join("rust"), &keeps)
+    }
+
+    /// The same of the crates; of a copy, those in our lock file.
+    pub fn registry_within_reach(&self, place: &Path) -> Result<PathBuf> {
+        let lock = fs::read_to_string(workspace::root().join("Cargo.lock")).context("cannot read Cargo.lock")?;
+        let lock: Table = toml::from_str(&lock).context("Cargo.lock")?;
+        let mut known = BTreeSet::new();
+        for package in lock.get("package").and_then(Value::as_array).into_iter().flatten() {
+            let word = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or_default();
+            let (name, version) = (word("name"), word("version"));
+            known.extend([name.to_owned(), format!("{name}-{version}"), format!("{name}-{version}.crate")]);
         }
-        let copy = place.join(path.file_name().unwrap_or_default());
-        if !copy.is_dir() {
-            let making = place.join("unfinished");
-            fs::create_dir_all(&making)?;
-            for entry in fs::read_dir(path)? {
-                let entry = entry?;
-                if !NOT_NEEDED.iter().any(|name| entry.file_name() == *name) {
-                    link_all(&entry.path(), &making.join(entry.file_name()))?;
+        // index/HOST/.cache/na/me/name, cache/HOST/name-1.0.0.crate, src/HOST/name-1.0.0/…
+        within_reach(&self.registry, &place.join("registry"), &|path| {
+            let names: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+            match &names[..] {
+                [kind, _, name] if kind != "index" => known.contains(&**name),
+                [_, _, cache, .., name] if cache == ".cache" && names.len() > 4 => {
+                    known.contains(&**name) || self.registry.join(path).is_dir()
                 }
+                _ => true,
             }
-            fs::rename(making, &copy)?;
-        }
-        Ok(copy)
+        })
     }
 }
 
-/// A toolchain's documentation, and crates as they were packed.
-const NOT_NEEDED: &[&str] = &["share", "cache"];
+/// A copy of `path` as `copy` where another user cannot come to the original: of links, if both are on one disk. `keeps`
+/// says what of it is wanted.
+fn within_reach(path: &Path, copy: &Path, keeps: &dyn Fn(&Path) -> bool) -> Result<PathBuf> {
+    let blocked = |dir: &Path| dir.metadata().is_ok_and(|data| data.permissions().mode() & 0o001 == 0);
+    if !path.ancestors().any(blocked) {
+        return Ok(path.to_owned());
+    }
+    if !copy.is_dir() {
+        let making = copy.with_extension("unfinished");
+        link_all(path, Path::new(""), &making, keeps)
+            .with_context(|| format!("cannot copy {}", path.display()))?;
+        fs::rename(making, copy)?;
+    }
+    Ok(copy.to_owned())
+}
 
-fn link_all(from: &Path, to: &Path) -> Result<()> {
+fn link_all(root: &Path, below: &Path, to: &Path, keeps: &dyn Fn(&Path) -> bool) -> Result<()> {
+    let from = root.join(below);
     if !from.symlink_metadata()?.is_dir() {
-        return fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop)).context("cannot copy");
+        return Ok(fs::hard_link(&from, to).or_else(|_| fs::copy(&from, to).map(drop))?);
     }
     fs::create_dir(to)?;
-    fs::read_dir(from)?.try_for_each(|entry| {
-        let entry = entry?;
-        link_all(&entry.path(), &to.join(entry.file_name()))
-    })
+    for entry in fs::read_dir(&from)? {
+        let name = entry?.file_name();
+        let path = below.join(&name);
+        if keeps(&path) {
+            link_all(root, &path, &to.join(name), keeps)?;
+        }
+    }
+    Ok(())
 }
