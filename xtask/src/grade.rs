@@ -31,20 +31,48 @@ pub fn try_one() {
     let t = Instant::now();
     let sandbox = match sandbox::Sandbox::choose(tier) {
         Ok(s) => s,
-        Err(e) => { println!("no sandbox: {e}"); std::process::exit(2) }
+        Err(e) => {
+            println!("no sandbox: {e}");
+            std::process::exit(2)
+        }
     };
     println!("chosen in {:?}: {:#?}", t.elapsed(), sandbox.confinement());
-    if args.len() < 5 { std::process::exit(0) }
+    if args.len() < 5 {
+        std::process::exit(0)
+    }
     let lab = *harness::check::Lab::ALL.iter().find(|l| l.name() == args[3]).unwrap();
     let dir = std::path::PathBuf::from(&args[4]);
     let kind = if dir.join("wirelab.toml").exists() { judge::Kind::Manifest } else { judge::Kind::Cargo };
-    let limits = judge::Limits { build: Duration::from_secs(60), judge: Duration::from_secs(180), memory: 512 << 20, processes: 512, disk: 512 << 20, patience: 1.0, checks: 8 };
+    let limits = judge::Limits {
+        build: Duration::from_secs(60),
+        judge: Duration::from_secs(180),
+        memory: 512 << 20,
+        processes: 512,
+        disk: 512 << 20,
+        patience: 1.0,
+        checks: 8,
+    };
     for _ in 0..args.get(5).map_or(1, |n| n.parse().unwrap()) {
-        let job = judge::Job { lab, student: "ada".into(), dir: dir.clone(), kind, seed: 7, limits: limits.clone() };
+        let job = judge::Job {
+            lab,
+            student: "ada".into(),
+            dir: dir.clone(),
+            kind,
+            seed: 7,
+            limits: limits.clone(),
+        };
         let t = Instant::now();
         match judge::judge(&sandbox, &job) {
             judge::Judged::Report { report, build, .. } => {
-                for c in &report.checks { if !matches!(c.outcome, harness::report::Outcome::Passed) { println!("{} {}", c.id, format!("{:?}", c.outcome).chars().take(300).collect::<String>()); } }
+                for c in &report.checks {
+                    if !matches!(c.outcome, harness::report::Outcome::Passed) {
+                        println!(
+                            "{} {}",
+                            c.id,
+                            format!("{:?}", c.outcome).chars().take(300).collect::<String>()
+                        );
+                    }
+                }
                 println!("{:?} build {build:?}", report.points);
             }
             judge::Judged::BuildError { words } => println!("build error {words}"),

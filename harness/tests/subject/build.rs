@@ -63,7 +63,9 @@ fn a_build_that_hangs_is_ended() {
         "lab = \"lab1\"\nbuild = [\"sleep\", \"600\"]\nprograms.server = [\"s\"]\n",
     )]);
     let subject = Subject::load(dir.path(), Lab::Lab1).unwrap();
-    let error = subject.build(&supervisor(), Deadline::after(Duration::from_millis(300)), &Workbench::default()).unwrap_err();
+    let error = subject
+        .build(&supervisor(), Deadline::after(Duration::from_millis(300)), &Workbench::default())
+        .unwrap_err();
     assert_eq!(error.to_string(), "`sleep 600` did not end within 1 s, and said nothing");
 }
 

@@ -50,7 +50,10 @@ pub struct Task {
 pub enum Work {
     Judge(Box<Trial>),
     /// Builds a lab's dependencies, for others to build upon.
-    WarmUp { lab: Lab, limit: Duration },
+    WarmUp {
+        lab: Lab,
+        limit: Duration,
+    },
     /// Tries what the room keeps in.
     Probe,
 }
@@ -74,7 +77,10 @@ pub struct Trial {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    Report { report: Box<Report>, build: Duration },
+    Report {
+        report: Box<Report>,
+        build: Duration,
+    },
     BuildError(String),
     TooLong(String),
     /// It met a limit while it was built.

@@ -25,15 +25,15 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use harness::check::Lab;
 use harness::subject::RunDir;
 use nix::unistd::Uid;
 
-pub use self::groups::Paths as GroupPaths;
 use self::bwrap::Words;
+pub use self::groups::Paths as GroupPaths;
 use self::groups::{Cap, Groups, Hierarchy};
 pub use self::plan::{Plan, Rooms, copy, hand_over};
 use self::template::{Template, Toolchain};
@@ -46,7 +46,7 @@ pub struct Sandbox {
     hierarchy: Option<Hierarchy>,
     toolchain: Toolchain,
     templates: Mutex<BTreeMap<Lab, Arc<Template>>>,
-    copies: Copies,
+    tools: OnceLock<Result<Tools, String>>,
 }
 
 /// What a room is for.
@@ -97,7 +97,7 @@ impl Sandbox {
             hierarchy,
             toolchain: toolchain.clone(),
             templates: Mutex::default(),
-            copies: Copies::default(),
+            tools: OnceLock::new(),
         };
         let mut lacking = Vec::new();
         if asked == Some(Tier::None) {
@@ -135,6 +135,13 @@ impl Sandbox {
         self.confinement.tier
     }
 
+    fn tools(&self) -> Result<&Tools> {
+        let tools = self
+            .tools
+            .get_or_init(|| Tools::of(&self.toolchain, self.tier()).map_err(|error| format!("{error:#}")));
+        tools.as_ref().map_err(|words| anyhow!("cannot lay the tools out: {words}"))
+    }
+
     /// What is built already of a lab; built now if it is not, in a room like any submission's.
     fn template(&self, lab: Lab) -> Result<Arc<Template>> {
         let mut templates = self.templates.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,18 +171,17 @@ impl Sandbox {
         let fill = matches!(purpose, Purpose::WarmUp(_));
         let root = Uid::effective().is_root();
         let user = root.then(|| a_user(base));
-        let programs =
-            Cap { memory: limits.memory, processes: u64::from(limits.processes) * SIDE_BY_SIDE };
-        let build =
-            Cap { memory: BUILD_MEMORY.max(limits.memory), processes: BUILD_PROCESSES };
+        let programs = Cap { memory: limits.memory, processes: u64::from(limits.processes) * SIDE_BY_SIDE };
+        let build = Cap { memory: BUILD_MEMORY.max(limits.memory), processes: BUILD_PROCESSES };
         let groups = self.hierarchy.as_ref().map(|hierarchy| Groups::make(hierarchy, build, programs, user));
         let groups = groups.transpose().context("cannot make control groups")?;
         let rooms = match self.tier() {
             Tier::Full => Rooms::below(Path::new("/tmp")),
             _ => Rooms::below(base),
         };
-        let plan = Plan {
+        let mut plan = Plan {
             tier: self.tier(),
+            cargo_home: rooms.build.join("cargo"),
             rooms,
             user,
             groups: groups.as_ref().map(|groups| groups.paths.clone()).unwrap_or_default(),
@@ -214,14 +220,10 @@ impl Sandbox {
                 link(&warm, &rooms.warm)?;
                 fs::hard_link(&xtask, &rooms.xtask).or_else(|_| fs::copy(&xtask, &rooms.xtask).map(drop))?;
                 if !matches!(purpose, Purpose::Probe) {
-                    let (rust, registry) = match self.tier() {
-                        Tier::Reduced if root => self.copies.of(&self.toolchain)?,
-                        _ => (self.toolchain.sysroot.clone(), self.toolchain.registry.clone()),
-                    };
-                    link(&rust, &rooms.rust)?;
-                    link(&registry, &rooms.registry)?;
-                    fs::create_dir_all(rooms.cargo_home())?;
-                    link(&rooms.registry, &rooms.cargo_home().join("registry"))?;
+                    let tools = self.tools()?;
+                    link(&tools.rust, &rooms.rust)?;
+                    link(&tools.registry, &rooms.registry)?;
+                    plan.cargo_home = tools.home.clone();
                 }
                 vec![xtask.into(), super::inner::JUDGE_ARG.into(), task.into()]
             }
@@ -239,19 +241,44 @@ impl Room {
     }
 }
 
-/// Copies for users who cannot come to the originals; made when one is wanted, and gone with the run.
-#[derive(Default)]
-struct Copies(Mutex<Option<RunDir>>);
+/// The tools of a build outside rooms, always at the same paths: Cargo builds anew what lies elsewhere than before.
+struct Tools {
+    rust: PathBuf,
+    registry: PathBuf,
+    /// Cargo's home, with these crates in it.
+    home: PathBuf,
+    /// What was built with them.
+    templates: PathBuf,
+    /// Copies for users who cannot come to the originals go with the run.
+    _copies: Option<RunDir>,
+}
 
-impl Copies {
-    fn of(&self, toolchain: &Toolchain) -> Result<(PathBuf, PathBuf)> {
-        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = match &mut *place {
-            Some(place) => place,
-            none => none.insert(RunDir::new()?),
-        };
-        Ok((toolchain.sysroot_within_reach(place.path())?, toolchain.registry_within_reach(place.path())?))
+impl Tools {
+    fn of(toolchain: &Toolchain, tier: Tier) -> Result<Self> {
+        let Toolchain { sysroot, registry, .. } = toolchain;
+        if tier == Tier::Reduced && Uid::effective().is_root() {
+            let copies = RunDir::new()?;
+            let (rust, registry) = (
+                toolchain.sysroot_within_reach(copies.path())?,
+                toolchain.registry_within_reach(copies.path())?,
+            );
+            let home = home(copies.path(), &registry)?;
+            let templates = copies.path().join("templates");
+            return Ok(Self { rust, registry, home, templates, _copies: Some(copies) });
+        }
+        let templates = template::place();
+        let home = home(&templates, registry)?;
+        Ok(Self { rust: sysroot.clone(), registry: registry.clone(), home, templates, _copies: None })
     }
+}
+
+/// A home for Cargo with nothing in it but crates.
+fn home(place: &Path, registry: &Path) -> Result<PathBuf> {
+    let home = place.join("cargo");
+    fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
+    let _ = fs::remove_file(home.join("registry"));
+    symlink(registry, home.join("registry"))?;
+    Ok(home)
 }
 
 /// Where a judge's task lies that has a `/tmp` of its own.

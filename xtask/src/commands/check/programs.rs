@@ -101,8 +101,11 @@ fn one_liners(
         if lab.programs().iter().all(|(known, _)| known != role) {
             return Err(Refused::Usage(format!("{lab} has no {role} to try")));
         }
-        let mut programs =
-            Subject::from_command(command, lab)?.build(supervisor, Deadline::after(BUILD), &Workbench::default())?;
+        let mut programs = Subject::from_command(command, lab)?.build(
+            supervisor,
+            Deadline::after(BUILD),
+            &Workbench::default(),
+        )?;
         let argv = std::mem::take(&mut programs.argv).into_values().next().unwrap_or_default();
         all.get_or_insert(programs).argv.insert(*role, argv);
     }

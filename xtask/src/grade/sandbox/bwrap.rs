@@ -50,10 +50,7 @@ impl Words {
             Err(_) => words.read_if_there(dir),
         });
         let words = configuration().into_iter().fold(words, Self::read_if_there);
-        words
-            .add(["--proc", "/proc", "--dev", "/dev"])
-            .tmpfs("/tmp", tmp)
-            .tmpfs("/dev/shm", 1 << 20)
+        words.add(["--proc", "/proc", "--dev", "/dev"]).tmpfs("/tmp", tmp).tmpfs("/dev/shm", 1 << 20)
     }
 
     /// Without any network, loopback included.

@@ -234,14 +234,17 @@ fn kill_members(group: &Path) {
 mod tests {
     use super::*;
 
-    const V1: &str = "cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0\ncgroup /sys/fs/cgroup/pids cgroup rw,pids 0 0\n";
+    const V1: &str =
+        "cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0\ncgroup /sys/fs/cgroup/pids cgroup rw,pids 0 0\n";
 
     #[test]
     fn both_trees_of_version_1_are_climbed_from_the_own_group() {
         let found = v1(V1, "8:pids:/\n4:memory:/a/b\n").unwrap();
         let text: Vec<String> = found
             .iter()
-            .map(|found| found.roots().iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" "))
+            .map(|found| {
+                found.roots().iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ")
+            })
             .collect();
         assert_eq!(
             text,

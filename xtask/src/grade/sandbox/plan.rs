@@ -22,6 +22,8 @@ use crate::grade::record::Tier;
 pub struct Plan {
     pub tier: Tier,
     pub rooms: Rooms,
+    /// Cargo's own; the same for all submissions.
+    pub cargo_home: PathBuf,
     /// Whom the judge becomes in tier full, and the programs in tier reduced; `None`: nobody else may be had.
     pub user: Option<u32>,
     pub groups: Paths,
@@ -99,10 +101,6 @@ impl Rooms {
     pub fn target(&self) -> PathBuf {
         self.build.join("target")
     }
-
-    pub fn cargo_home(&self) -> PathBuf {
-        self.build.join("cargo")
-    }
 }
 
 impl Plan {
@@ -111,7 +109,7 @@ impl Plan {
     pub fn enter(&self) -> Result<()> {
         enter_groups(&self.groups.harness).context("cannot enter its control group")?;
         let rooms = &self.rooms;
-        for dir in [&rooms.build, &rooms.package(), &rooms.target(), &rooms.cargo_home(), &rooms.files] {
+        for dir in [&rooms.build, &rooms.package(), &rooms.target(), &self.cargo_home, &rooms.files] {
             fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         }
         for dir in [&rooms.programs, &rooms.etc, &rooms.tmp] {
@@ -123,7 +121,7 @@ impl Plan {
         match self.tier {
             Tier::Full => {
                 let laid_over = if self.fill { Ok(()) } else { self.lay_over() };
-                self.hand_over(&[&rooms.package(), &rooms.cargo_home(), &rooms.files, &rooms.programs])?;
+                self.hand_over(&[&rooms.package(), &self.cargo_home, &rooms.files, &rooms.programs])?;
                 if let Some(user) = self.user {
                     become_user(user).with_context(|| format!("cannot become user {user}"))?;
                     // Another user's process may not be looked into, by itself either.
@@ -136,7 +134,7 @@ impl Plan {
             }
             Tier::Reduced | Tier::None => {
                 if !self.fill {
-                copy(&rooms.warm, &rooms.target()).context("cannot copy what is built already")?;
+                    copy(&rooms.warm, &rooms.target()).context("cannot copy what is built already")?;
                 }
                 self.hand_over(&[&rooms.build, &rooms.tmp])?;
             }
@@ -182,11 +180,11 @@ impl Plan {
                     .read(&self.rooms.xtask)
                     .read(rust)
                     .write_at(build, build)
-                    .read_at(registry, self.rooms.cargo_home().join("registry"));
+                    .read_at(registry, self.cargo_home.join("registry"));
                 Some(self.full(room, limits, &self.groups.build, self.build_variables()))
             }
             Tier::Reduced => {
-                let read = [rust, registry, &self.rooms.xtask].map(Clone::clone);
+                let read = [rust, registry, &self.cargo_home, &self.rooms.xtask].map(Clone::clone);
                 let files = Files { read: read.into(), write: vec![build.clone(), self.rooms.tmp.clone()] };
                 Some(self.reduced(files, limits, self.build_variables()))
             }
@@ -245,7 +243,7 @@ impl Plan {
         let mut variables = self.variables(&build.join("package"));
         variables[0].1 = path.into();
         variables.extend([
-            ("CARGO_HOME".into(), self.rooms.cargo_home().into()),
+            ("CARGO_HOME".into(), self.cargo_home.clone().into()),
             ("CARGO_TARGET_DIR".into(), self.rooms.target().into()),
             ("CARGO_NET_OFFLINE".into(), "true".into()),
             ("LC_ALL".into(), "C.UTF-8".into()),
@@ -273,7 +271,9 @@ impl Plan {
         let system = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/proc"];
         let devices = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
         files.read.extend(system.iter().map(PathBuf::from));
-        files.read.extend(["/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf"].map(PathBuf::from));
+        files
+            .read
+            .extend(["/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf"].map(PathBuf::from));
         files.read.extend(bwrap::configuration());
         files.write.extend(devices.iter().map(PathBuf::from));
         let spec = Spec { init: false, uid: self.user, limits, files: Some(files), seccomp: true, variables };

@@ -98,12 +98,17 @@ pub fn try_all(plan: &Plan, supervisor: &Supervisor) -> Result<Vec<Finding>> {
         me: process::id() as i32,
         alone: plan.tier == Tier::Full || plan.user.is_some(),
     })?;
-    let launch = |argv: &[&std::ffi::OsStr]| Launch::new(argv, &plan.rooms.files).confined(plan.around_a_program(false));
+    let launch = |argv: &[&std::ffi::OsStr]| {
+        Launch::new(argv, &plan.rooms.files).confined(plan.around_a_program(false))
+    };
     let xtask = plan.rooms.xtask.as_os_str();
     let running = launch(&[xtask, PROBE_ARG.as_ref(), order.as_ref()]).start(supervisor, deadline)?;
-    let Some(exit) = running.wait_exit(deadline) else { bail!("a program does not come to its end in there") };
+    let Some(exit) = running.wait_exit(deadline) else {
+        bail!("a program does not come to its end in there")
+    };
     ensure!(exit.status.success(), "a program ends {} in there: {}", exit.status, running.last_words());
-    let findings = serde_json::from_slice(running.stdout().head()).context("a program cannot be understood")?;
+    let findings =
+        serde_json::from_slice(running.stdout().head()).context("a program cannot be understood")?;
 
     // How it ends has to come through, too.
     let shell = launch(&["sh", "-c", "kill -9 $$"].map(std::ffi::OsStr::new)).start(supervisor, deadline)?;
@@ -151,7 +156,8 @@ impl Attempt {
         if self.alone {
             found.push(finding("processes counted (RLIMIT_NPROC)", self.processes()));
         }
-        let memory = if self.together { "memory counted" } else { "memory of a process counted (RLIMIT_DATA)" };
+        let memory =
+            if self.together { "memory counted" } else { "memory of a process counted (RLIMIT_DATA)" };
         found.push(finding(memory, memory_is_limited()));
         found.push(finding("the judge out of reach", self.judge()));
         found

@@ -103,9 +103,7 @@ pub fn restrict_calls() -> Result<()> {
     // Its flags stand in memory, where no filter sees them; the library then takes `clone`.
     let unseen = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
 
-    for (calls, error) in
-        [(forbidden, libc::EPERM), (families, libc::EAFNOSUPPORT), (unseen, libc::ENOSYS)]
-    {
+    for (calls, error) in [(forbidden, libc::EPERM), (families, libc::EAFNOSUPPORT), (unseen, libc::ENOSYS)] {
         let refuse = SeccompAction::Errno(error as u32);
         let filter = SeccompFilter::new(calls, SeccompAction::Allow, refuse, ARCH.try_into()?)?;
         apply_filter(&BpfProgram::try_from(filter)?).context("the kernel refuses the filter")?;

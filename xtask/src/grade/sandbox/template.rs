@@ -41,10 +41,14 @@ impl Template {
     /// Takes the one that is there, or builds it.
     pub fn ready(lab: Lab, sandbox: &Sandbox) -> Result<Self> {
         let manifest = manifest(lab)?;
-        let lock = fs::read_to_string(workspace::root().join("Cargo.lock")).context("cannot read Cargo.lock")?;
+        let lock =
+            fs::read_to_string(workspace::root().join("Cargo.lock")).context("cannot read Cargo.lock")?;
         let mut hasher = DefaultHasher::new();
         (&manifest, lock, &sandbox.toolchain.version, sandbox.tier() == Tier::Full).hash(&mut hasher);
-        let place = workspace::state().join("grade");
+        let place = match sandbox.tier() {
+            Tier::Full => place(),
+            _ => sandbox.tools()?.templates.clone(),
+        };
         fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
         // What is in there may be anybody's to write to.
         fs::set_permissions(&place, Permissions::from_mode(0o700))?;
@@ -60,6 +64,11 @@ impl Template {
     }
 }
 
+/// Where they are kept from run to run.
+pub fn place() -> PathBuf {
+    workspace::state().join("grade")
+}
+
 /// Our manifest of the lab's package: the solution's dependencies and programs, and no tests.
 fn manifest(lab: Lab) -> Result<String> {
     let path = workspace::solution(lab).join("Cargo.toml");
@@ -67,7 +76,9 @@ fn manifest(lab: Lab) -> Result<String> {
     let mut table: Table = toml::from_str(&text).with_context(|| path.display().to_string())?;
     table.remove("dev-dependencies");
     table.remove("lints");
-    let Some(Value::Table(package)) = table.get_mut("package") else { bail!("{} has no package", path.display()) };
+    let Some(Value::Table(package)) = table.get_mut("package") else {
+        bail!("{} has no package", path.display())
+    };
     package.insert("build".to_owned(), false.into());
     for kind in ["autobenches", "autoexamples", "autotests"] {
         package.insert(kind.to_owned(), false.into());
@@ -194,7 +205,8 @@ impl Toolchain {
 
     /// The same of the crates; of a copy, those in our lock file.
     pub fn registry_within_reach(&self, place: &Path) -> Result<PathBuf> {
-        let lock = fs::read_to_string(workspace::root().join("Cargo.lock")).context("cannot read Cargo.lock")?;
+        let lock =
+            fs::read_to_string(workspace::root().join("Cargo.lock")).context("cannot read Cargo.lock")?;
         let lock: Table = toml::from_str(&lock).context("Cargo.lock")?;
         let mut known = BTreeSet::new();
         for package in lock.get("package").and_then(Value::as_array).into_iter().flatten() {
