@@ -23,7 +23,7 @@ pub use nix::sys::signal::Signal;
 pub use build::{BuildError, Programs, Workbench};
 pub use last_words::last_words;
 pub use live::{abort_all, aborted};
-pub use manifest::{Manifest, ManifestError, Model};
+pub use manifest::{Manifest, Model};
 pub use output::Output;
 pub use ready::{NotReady, Readiness, start_ready};
 pub use run_dir::RunDir;

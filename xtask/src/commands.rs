@@ -4,6 +4,7 @@ pub mod check;
 pub mod ci;
 pub mod doctor;
 pub mod explain;
+pub mod grade;
 pub mod hint;
 pub mod list;
 pub mod mutants;

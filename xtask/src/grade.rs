@@ -10,10 +10,19 @@
 //! A [`record::Record`] is all that is known of one submission. Everything that a person or another program reads
 //! is a rendering of the records of a class.
 
+pub mod assign;
+pub mod copies;
+pub mod course;
 pub mod inner;
+pub mod intake;
 pub mod judge;
 pub mod record;
+pub mod roster;
+pub mod run;
 pub mod sandbox;
+pub mod score;
+pub mod secret;
+pub mod shard;
 pub mod store;
 
 pub fn try_one() {

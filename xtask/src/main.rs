@@ -12,7 +12,7 @@ use clap::Parser;
 use harness::report::exit;
 use harness::subject::supervisor;
 
-use commands::{check, ci, doctor, explain, hint, list, mutants, reset, starters};
+use commands::{check, ci, doctor, explain, grade as class, hint, list, mutants, reset, starters};
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
 #[derive(Parser)]
@@ -26,6 +26,7 @@ enum Command {
     Starters(starters::Args),
     Reset(reset::Args),
     Mutants(mutants::Args),
+    Grade(class::Args),
     Ci(ci::Args),
 }
 
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Starters(args) => starters::run(args),
         Command::Reset(args) => reset::run(args),
         Command::Mutants(args) => mutants::run(args),
+        Command::Grade(args) => class::run(args),
         Command::Ci(args) => ci::run(args),
     };
     done.unwrap_or_else(|error| {

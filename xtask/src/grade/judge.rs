@@ -97,3 +97,17 @@ pub fn judge(sandbox: &Sandbox, job: &Job) -> Judged {
         Answer::Done(_) => Judged::Infra { words: "the judge did something else".to_owned() },
     }
 }
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            build: Duration::from_secs(120),
+            judge: Duration::from_secs(600),
+            memory: 1 << 30,
+            processes: 256,
+            disk: 512 << 20,
+            patience: 1.0,
+            checks: 16,
+        }
+    }
+}

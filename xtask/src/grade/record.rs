@@ -60,8 +60,11 @@ pub struct Submission {
     /// By which rule its name is the student's: `its name is the id`.
     #[serde(default)]
     pub named_by: String,
-    /// When it was handed in, RFC 3339 in UTC, where that is known.
+    /// When it was handed in, RFC 3339 in UTC, where the system that collected it says so.
     pub received: Option<String>,
+    /// When the folder or archive was last changed, RFC 3339 in UTC; that counts where the course says so.
+    #[serde(default)]
+    pub modified: Option<String>,
     /// Others by the same student that were not taken, and why.
     pub passed_over: Vec<String>,
     /// Files that were left out, and why; shortened where there are many.

@@ -163,6 +163,10 @@ pub fn finish_writing() {
 fn write(path: &Path, value: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
+    // What is there already costs no wait for the disk.
+    if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(());
+    }
     write_text(path, &text)
 }
 

@@ -137,7 +137,7 @@ fn write_package(dir: &Path, manifest: &str) -> Result<()> {
 
 /// All crates that the package needs here; from the network only what was never fetched before.
 fn fetch(package: &Path) -> Result<()> {
-    let fetched = Command::new(env!("CARGO"))
+    let fetched = Command::new(workspace::cargo())
         .args(["fetch", "--locked", "--quiet", "--target", &host()?])
         .current_dir(package)
         .env_remove("CARGO_TARGET_DIR")

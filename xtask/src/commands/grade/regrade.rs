@@ -1,0 +1,111 @@
+//! `cargo xtask grade regrade RESULTS --course TOML`: the same verdicts under other rules; nothing is run.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use harness::report::exit;
+use harness::report::human::{Page, visible};
+
+use super::merge::rules;
+use crate::grade::record::{Record, Score};
+use crate::grade::score::plain;
+use crate::grade::store::{self, Header};
+use crate::grade::{copies, course, score};
+use crate::terminal;
+
+const EXIT_STATUS: &str = "\
+Exit status:
+    0  every result is scored by the new rules
+    2  the command line or the rules make no sense
+    4  results could not be written";
+
+/// Score the results of a class by other rules, and show whose points change and why
+#[derive(clap::Args)]
+#[command(after_help = EXIT_STATUS)]
+#[group(id = "regrade")]
+pub struct Args {
+    /// A folder of results
+    #[arg(value_name = "RESULTS")]
+    results: PathBuf,
+    /// The new rules
+    #[arg(long, value_name = "TOML")]
+    course: PathBuf,
+    /// Write there, and leave RESULTS as they are
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Only show what would change
+    #[arg(long, conflicts_with = "out")]
+    dry_run: bool,
+}
+
+pub fn run(args: Args) -> Result<ExitCode> {
+    let class = store::load(&args.results)?;
+    let ids: Vec<&str> = class.header.students.iter().map(|student| student.id.as_str()).collect();
+    let course = course::load(&args.course, class.header.lab, &ids)?;
+    let old = rules(&class.header)?;
+    let mut records = class.records.clone();
+    records.iter_mut().for_each(|record| score::apply(record, &course));
+    let changed = show_changes(&class.records, &records)?;
+    if old.limits != course.limits || old.allowed != course.allowed {
+        terminal::print("other [limits] or [languages] take effect when the class is graded again\n")?;
+    }
+    let total = records.len();
+    terminal::print(&format!("{changed} of {total} have other points\n"))?;
+    if args.dry_run {
+        return Ok(ExitCode::from(exit::PASSED));
+    }
+    let header = Header { points: course.points, course: course.text.clone(), ..class.header.clone() };
+    let out = args.out.as_ref().unwrap_or(&args.results);
+    let write = || -> Result<()> {
+        for record in &records {
+            let id = &record.student.id;
+            store::write_record(out, record)?;
+            if let Some(prints) = store::prints::<copies::Prints>(&args.results, id) {
+                store::write_prints(out, id, &prints)?;
+            }
+        }
+        copies::flag(out, header.lab, course.copies)?;
+        store::write_header(out, &header)
+    };
+    Ok(ExitCode::from(match write() {
+        Ok(()) => exit::PASSED,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            exit::HARNESS
+        }
+    }))
+}
+
+/// Shows each whose points are others, and how many they are.
+fn show_changes(old: &[Record], new: &[Record]) -> Result<usize> {
+    let changed: Vec<_> = old.iter().zip(new).filter(|(old, new)| differs(&old.score, &new.score)).collect();
+    terminal::show(|page| changed.iter().for_each(|(old, new)| change(page, old, new)))?;
+    Ok(changed.len())
+}
+
+fn differs(old: &Score, new: &Score) -> bool {
+    (old.points, old.of, old.held, old.excused) != (new.points, new.of, new.held, new.excused)
+}
+
+/// `ada: 87.5 -> 78.75 of 100`, then the reasons that are new, and those that are no more.
+fn change(page: &mut Page, old: &Record, new: &Record) {
+    let (before, after) = (&old.score, &new.score);
+    let of = if before.of == after.of { String::new() } else { format!(" of {}", plain(before.of)) };
+    let held = |score: &Score| if score.held { " (held back)" } else { "" };
+    page.line(&format!(
+        "{}: {}{of}{} -> {} of {}{}",
+        visible(&new.student.id),
+        plain(before.points),
+        held(before),
+        plain(after.points),
+        plain(after.of),
+        held(after)
+    ));
+    for reason in after.because.iter().filter(|reason| !before.because.contains(reason)) {
+        page.prose("    now: ", "         ", &visible(reason));
+    }
+    for reason in before.because.iter().filter(|reason| !after.because.contains(reason)) {
+        page.prose("    was: ", "         ", &visible(reason));
+    }
+}
