@@ -1,5 +1,6 @@
 //! One file a command: its `Args`, and `run`, which says how the process ends.
 
+pub mod attacks;
 pub mod check;
 pub mod ci;
 pub mod doctor;
@@ -10,3 +11,4 @@ pub mod list;
 pub mod mutants;
 pub mod reset;
 pub mod starters;
+pub mod throughput;

@@ -12,7 +12,7 @@ use clap::Parser;
 use harness::report::exit;
 use harness::subject::supervisor;
 
-use commands::{check, ci, doctor, explain, grade as class, hint, list, mutants, reset, starters};
+use commands::{attacks, check, ci, doctor, explain, grade as class, hint, list, mutants, reset, starters, throughput};
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
 #[derive(Parser)]
@@ -26,6 +26,8 @@ enum Command {
     Starters(starters::Args),
     Reset(reset::Args),
     Mutants(mutants::Args),
+    Attacks(attacks::Args),
+    Throughput(throughput::Args),
     Grade(class::Args),
     Ci(ci::Args),
 }
@@ -35,7 +37,6 @@ fn main() -> ExitCode {
     grade::sandbox::confined::run_if_asked();
     grade::sandbox::probe::run_if_asked();
     grade::inner::run_if_asked();
-    grade::try_one();
     let done = match Command::parse() {
         Command::Check(args) => check::run(args),
         Command::List(args) => list::run(args),
@@ -45,6 +46,8 @@ fn main() -> ExitCode {
         Command::Starters(args) => starters::run(args),
         Command::Reset(args) => reset::run(args),
         Command::Mutants(args) => mutants::run(args),
+        Command::Attacks(args) => attacks::run(args),
+        Command::Throughput(args) => throughput::run(args),
         Command::Grade(args) => class::run(args),
         Command::Ci(args) => ci::run(args),
     };
