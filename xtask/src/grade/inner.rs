@@ -22,7 +22,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use harness::check::Lab;
 use harness::deadline::Deadline;
-use harness::report::{Program, Report};
+use harness::report::{Outcome, Program, Report};
 use harness::runner::{self, Options, Selection};
 use harness::subject::{Launch, RunDir, Supervisor};
 use serde::{Deserialize, Serialize};
@@ -223,6 +223,12 @@ fn build_and_try(plan: &Plan, trial: Trial, supervisor: Supervisor) -> Result<An
         tell(&Answer::TooLong(words));
     });
     let program = Program { build_ms, ..trial.program };
-    let report = runner::run(trial.lab, &programs, program, &trial.again, &options, &|_, _, _| {})?;
+    let mut report = runner::run(trial.lab, &programs, program, &trial.again, &options, &|_, _, _| {})?;
+    // Its files go with the room.
+    for check in &mut report.checks {
+        if let Outcome::Flaky { records, .. } = &mut check.outcome {
+            records.clear();
+        }
+    }
     Ok(Answer::Report { report: Box::new(report), build })
 }
