@@ -10,6 +10,7 @@ pub mod reset;
 
 // ANCHOR: extra_step0_commands
 // What makes the labs and tries them against their solutions, and what grades a class.
+pub mod attacks;
 pub mod book;
 pub mod ci;
 pub mod grade;
@@ -18,4 +19,5 @@ pub mod mutants;
 pub mod package;
 pub mod starters;
 pub mod synthetic;
+pub mod throughput;
 // ANCHOR_END: extra_step0_commands

@@ -18,7 +18,9 @@ use harness::subject::supervisor;
 
 use commands::{check, compare, doctor, explain, hint, list, reset};
 // ANCHOR: extra_step0_uses
-use commands::{book, ci, grade as class, handout, mutants, package, starters, synthetic};
+use commands::{
+    attacks, book, ci, grade as class, handout, mutants, package, starters, synthetic, throughput,
+};
 // ANCHOR_END: extra_step0_uses
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
@@ -36,6 +38,8 @@ enum Command {
     Starters(starters::Args),
     Handout(handout::Args),
     Mutants(mutants::Args),
+    Attacks(attacks::Args),
+    Throughput(throughput::Args),
     Grade(class::Args),
     Package(package::Args),
     Book(book::Args),
@@ -47,6 +51,8 @@ enum Command {
 fn main() -> ExitCode {
     supervisor::run_if_asked();
     // ANCHOR: extra_step0_inner
+    grade::sandbox::confined::run_if_asked();
+    grade::sandbox::probe::run_if_asked();
     grade::inner::run_if_asked();
     // ANCHOR_END: extra_step0_inner
     let done = match Command::parse() {
@@ -61,6 +67,8 @@ fn main() -> ExitCode {
         Command::Starters(args) => starters::run(args),
         Command::Handout(args) => handout::run(args),
         Command::Mutants(args) => mutants::run(args),
+        Command::Attacks(args) => attacks::run(args),
+        Command::Throughput(args) => throughput::run(args),
         Command::Grade(args) => class::run(args),
         Command::Package(args) => package::run(args),
         Command::Book(args) => book::run(args),

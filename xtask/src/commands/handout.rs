@@ -52,6 +52,8 @@ const KEPT: &[&str] = &[
 
 /// What makes the labs and the book, and what grades a class.
 const LEFT_OUT: &[&str] = &[
+    "xtask/src/commands/attacks",
+    "xtask/src/commands/attacks.rs",
     "xtask/src/commands/book",
     "xtask/src/commands/book.rs",
     "xtask/src/commands/ci.rs",
@@ -66,12 +68,14 @@ const LEFT_OUT: &[&str] = &[
     "xtask/src/commands/starters",
     "xtask/src/commands/starters.rs",
     "xtask/src/commands/synthetic.rs",
+    "xtask/src/commands/throughput.rs",
     "xtask/src/grade",
     "xtask/src/grade.rs",
     "xtask/tests/book.rs",
     "xtask/tests/grade.rs",
     "xtask/tests/handout.rs",
     "xtask/tests/mutants.rs",
+    "xtask/tests/package.rs",
     "xtask/tests/pages.rs",
     "xtask/tests/peers.rs",
     "xtask/tests/scale.rs",
