@@ -115,15 +115,14 @@ fn post_chunked(t: &mut Trial) -> Verdict {
 }
 
 /// In the registry of methods (RFC 9110 §16.1.1), and in hardly any list that a proxy might have.
-const RARE: &[&str] = &["PROPFIND", "MKCOL", "REPORT", "SEARCH", "MERGE", "CHECKOUT", "REBIND", "ACL", "UNLINK"];
+const RARE: &[&str] =
+    &["PROPFIND", "MKCOL", "REPORT", "SEARCH", "MERGE", "CHECKOUT", "REBIND", "ACL", "UNLINK"];
 
 fn methods(t: &mut Trial) -> Verdict {
     let proxy = share(t)?;
     let rare = *t.rng.choice(RARE).unwrap_or(&"PROPFIND");
     let text = text(t);
-    for (method, body) in
-        [("PUT", &*text), ("DELETE", ""), ("PATCH", &*text), ("OPTIONS", ""), (rare, "")]
-    {
+    for (method, body) in [("PUT", &*text), ("DELETE", ""), ("PATCH", &*text), ("OPTIONS", ""), (rare, "")] {
         let origin = origin(t, &Reply::ok("done"))?;
         let bare = to(&origin, method, &fresh_path(t));
         let request = match body.len() {
