@@ -167,7 +167,7 @@ fn growing(t: &mut Trial) -> Verdict<Option<Vec<String>>> {
     let mut grown = Vec::new();
     for (size, limit) in LARGE {
         let after = pour(t, &proxy, size)?;
-        let growth = (after - before) / MIB;
+        let growth = after.saturating_sub(before) / MIB;
         if growth < limit {
             return Ok(None);
         }
