@@ -1,16 +1,17 @@
 //! Stage 6: a body passes as it comes, and no more of it is held than a buffer's worth.
 
 use super::family::{peak_memory, wait_quiet};
+use super::framing::octets;
 use super::pages::{fresh_path, same_body};
 use super::reply::Reply;
-use super::session::{get, received, share, start};
+use super::session::{get, received, share, start, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};
-use crate::client::Conn;
+use crate::client::{Conn, expect_status};
 use crate::fake::latch::Latch;
 use crate::fake::origin::{Act, Origin};
 use crate::stream::{Arrival, Sent, Stream};
 use crate::trial::{Trial, Up};
-use crate::verdict::{Explain, Failure, Fault, Verdict, fail};
+use crate::verdict::{Explain, Failure, Fault, Verdict, ensure, fail};
 use crate::wire::http::body::Framing;
 use crate::wire::http::chunked::Decoder;
 use crate::wire::http::response;
@@ -37,6 +38,26 @@ pub const CHECKS: &[Check] = &[
             "Do you write through a buffer? Flush it before you wait for more.",
         ],
         run: streaming,
+    },
+    Check {
+        id: "proxy.many.upload",
+        title: "the beginning of a request's body reaches the origin before the client has sent the rest",
+        lab: Lab::Lab2,
+        stage: 6,
+        tier: Tier::Robust,
+        points: 1,
+        role: Role::Proxy,
+        needs: &["proxy.request.length"],
+        basis: Basis::Contract,
+        clause: "contract, lab 2",
+        why: "Uploads are streamed as downloads are: who collects a body before passing it on needs room for all of it, \
+              and the origin cannot refuse it before the last octet. With Content-Length nothing has to be collected.",
+        peers: "squid and Apache pass.",
+        hints: &[
+            "Does your program read the whole body, and then connect? Connect first.",
+            "The loop that passes a response's body on can do it the other way round.",
+        ],
+        run: upload,
     },
     Check {
         id: "proxy.many.memory",
@@ -129,6 +150,43 @@ fn body_so_far(octets: &[u8]) -> (Option<u16>, usize) {
         _ => rest.len(),
     };
     (Some(head.status), come)
+}
+
+fn upload(t: &mut Trial) -> Verdict {
+    /// More than the blocks in which a body is read.
+    const FIRST: usize = 256 << 10;
+    /// What must arrive of it: the rest may wait in some buffer.
+    const THROUGH: usize = 64 << 10;
+    let proxy = share(t)?;
+    let origin = Origin::builder().answer(Reply::ok("received").script()).start(t.scene())?;
+    let body = octets(t, 2 * FIRST);
+    let request =
+        to(&origin, "POST", &fresh_path(t)).field("Content-Length", body.len().to_string()).body(&body);
+    let mut first = request.octets();
+    let rest = first.split_off(first.len() - FIRST);
+    let mut conn = Conn::open(t.scene(), proxy.addr)?;
+    conn.send(first)?;
+    if !origin.has_come(THROUGH, t.deadline().earlier(t.scene().silence())) {
+        let seen = match origin.connections() {
+            0 => "your program has not even connected to the origin",
+            _ => "your program waits for the rest of it",
+        };
+        return Err(Failure::new(format!("the origin gets the first {THROUGH} octets of the body"), seen)
+            .note(format!(
+                "the client has sent {FIRST} octets of {}, and sends the rest after that",
+                body.len()
+            ))
+            .silent()
+            .into());
+    }
+    conn.send(rest)?;
+    expect_status(&conn.response("POST")?, 200)?;
+    let came = received(t, &origin, 0)?.body;
+    ensure(
+        came == body,
+        "the client's body at the origin",
+        format!("{} octets, and not the same", came.len()),
+    )
 }
 
 const MIB: u64 = 1 << 20;

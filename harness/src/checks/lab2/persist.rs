@@ -84,14 +84,18 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// A client that asks on one connection, and on the next where that was said to end.
-struct Client<'a> {
+pub(super) struct Client<'a> {
     proxy: &'a Up,
     conn: Option<Conn>,
     asked: usize,
 }
 
-impl Client<'_> {
-    fn ask(&mut self, t: &Trial, request: &Request) -> Verdict<Response> {
+impl<'a> Client<'a> {
+    pub fn new(proxy: &'a Up) -> Client<'a> {
+        Client { proxy, conn: None, asked: 0 }
+    }
+
+    pub fn ask(&mut self, t: &Trial, request: &Request) -> Verdict<Response> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => Conn::open(t.scene(), self.proxy.addr)?,
@@ -113,7 +117,7 @@ impl Client<'_> {
 }
 
 /// Whether the connection ends after this response, as far as it says.
-fn is_last(response: &Response) -> bool {
+pub(super) fn is_last(response: &Response) -> bool {
     let option = |option| response.head.fields.list_has("Connection", option);
     option("close")
         || response.head.version < (1, 1) && !option("keep-alive")
@@ -135,7 +139,7 @@ fn persistent(t: &mut Trial) -> Verdict {
         .answer(Reply::new(204).own_framing().script())
         .answer(Reply::ok(&four).script())
         .start(t.scene())?;
-    let mut client = Client { proxy: &proxy, conn: None, asked: 0 };
+    let mut client = Client::new(&proxy);
     for (what, origin, method, status, body) in [
         ("the first origin", &first, "GET", 200, &*one),
         ("the second origin, whose response is chunked and has trailers,", &second, "POST", 200, &two),
