@@ -69,7 +69,7 @@ pub const CHECKS: &[Check] = &[
         why: "An old page may be better than none, and a cache that cannot reach the origin may give it. `no-cache`, \
               `must-revalidate`, and for a shared cache `proxy-revalidate` and `s-maxage`, say that for this page it is \
               not: an old balance is worse than an error.",
-        peers: "squid and Apache pass.",
+        peers: "squid passes; Apache gives what came with `no-cache`, with a Warning.",
         hints: &[
             "What does your program do with a stale entry when connecting fails? To send the error is always right.",
             "If it gives the entry, it has to look at these four first.",
