@@ -221,7 +221,9 @@ fn invalidate(t: &mut Trial) -> Verdict {
         ("DELETE", Reply::new(303).field("Location", "/")),
     ] {
         let (request, old) = cached.page(t);
-        cached.store(t, &request, &Reply::ok(old).max_age(600))?;
+        // Whatever is stored for the target: here one variant of it.
+        let request = request.field("Accept-Language", "en");
+        cached.store(t, &request, &Reply::ok(old).max_age(600).field("Vary", "Accept-Language"))?;
         cached.answers(&reply);
         let path = String::from_utf8_lossy(request.target()).into_owned();
         let path = path.trim_start_matches(&cached.origin.url("")).to_owned();

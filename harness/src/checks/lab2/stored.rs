@@ -15,7 +15,7 @@ use crate::verdict::{Explain, Verdict};
 pub const CHECKS: &[Check] = &[
     Check {
         id: "cache.fields",
-        title: "a hit has the fields that its response came with, and none of the hop",
+        title: "a hit has the status and the fields that its response came with, and none of the hop",
         lab: Lab::Lab2,
         stage: 7,
         tier: Tier::Core,
@@ -32,6 +32,7 @@ pub const CHECKS: &[Check] = &[
             "Do you store what you pass on, or what came? Strip first, then both send and store.",
             "Keep fields as the list in which they came: a map holds one line of each name.",
             "Date is the origin's. With one of your own every page would look new.",
+            "If you store other statuses than 200, keep which one it was.",
         ],
         run: fields,
     },
@@ -96,7 +97,25 @@ fn fields(t: &mut Trial) -> Verdict {
         .and_then(|()| hop.judge(fields, RESPONSE))
         .and_then(|()| field_is(fields, "Date", &made, RESPONSE))
         .note("this is the answer from the cache")
-        .by_hand(by_hand(&request))
+        .by_hand(by_hand(&request))?;
+    for status in [404, 301] {
+        keeps_status(t, &cached, status)?;
+    }
+    Ok(())
+}
+
+/// To store it is allowed and not owed; to give it as something else is neither.
+fn keeps_status(t: &mut Trial, cached: &Cached, status: u16) -> Verdict {
+    let (request, body) = cached.page(t);
+    cached.answers(&Reply::new(status).body(&body).max_age(600).field("Location", "/elsewhere"));
+    for times in ["once", "twice", "three times"] {
+        let response = ask(t, &cached.proxy, &request)?;
+        expect_status(&response, status)
+            .and_then(|()| same_body(&response, body.as_bytes(), &request))
+            .note(format!("a response of status {status} with `max-age=600` was asked for {times}"))
+            .by_hand(by_hand(&request))?;
+    }
+    Ok(())
 }
 
 fn connection(t: &mut Trial) -> Verdict {
