@@ -78,7 +78,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         id: "proxy.fail.silent",
-        title: "an origin that says nothing for --timeout seconds is given up, and is a 504",
+        title: "an origin that says nothing for --timeout seconds is a 504",
         lab: Lab::Lab2,
         stage: 4,
         tier: Tier::Core,
@@ -93,28 +93,28 @@ pub const CHECKS: &[Check] = &[
         hints: &[
             "Set a time-out on the socket to the origin: a read that has run out of time returns an error.",
             "Tell that error from the others: 504 and not 502. SECONDS may have decimals.",
-            "Half a body is out already? Then there is no status left to send: break the message off.",
         ],
         run: silent,
     },
     Check {
         id: "proxy.fail.slow",
-        title: "an origin that takes its time, and is never silent for long, is not given up",
+        title: "an origin that takes its time is not given up, and one that falls silent in its body is",
         lab: Lab::Lab2,
         stage: 4,
         tier: Tier::Robust,
         points: 1,
         role: Role::Proxy,
-        needs: &["proxy.forward.get"],
+        needs: &["proxy.fail.silent", "proxy.fail.short"],
         basis: Basis::Contract,
         clause: "contract, lab 2",
-        why: "--timeout is for silence. A limit on the whole exchange cuts every long download, and every answer that \
+        why: "--timeout is for silence, before the head and behind it. A limit on the whole exchange cuts every long download, and every answer that \
               is sent as it is made.",
         peers: "squid and Apache count from the last octet.",
         hints: &[
             "From when does your clock run? Each octet from the origin starts it anew.",
             "A time-out on the socket does that by itself; Go's `http.Client.Timeout` and Python's `asyncio.timeout` \
              around it all are limits on the whole.",
+            "Half a body is out already? Then there is no status left to send: break the message off.",
         ],
         run: slow,
     },
@@ -253,12 +253,7 @@ fn silent(t: &mut Trial) -> Verdict {
         after >= TIMEOUT,
         "the 504 not before the 0.2 seconds of --timeout are over",
         format!("it came after {:.3} s", after.as_secs_f64()),
-    )?;
-    let half = [Reply::ok(text(t)).head(), b"and no more".to_vec()].concat();
-    let origin = Origin::builder().answer([Act::Send(half), Act::Hold]).start(t.scene())?;
-    let request = get(&origin, &fresh_path(t));
-    look_broken(t, &proxy, &request)
-        .note("the origin is silent in the middle of its body; --timeout is 0.2 seconds")
+    )
 }
 
 /// How long the origin of [`slow`] is silent between two pieces, and how many follow the first.
@@ -273,14 +268,23 @@ fn slow(t: &mut Trial) -> Verdict {
     for _ in 0..3 {
         let (longest, outcome) = slowly(t, &proxy)?;
         if outcome.is_ok() || longest < TIMEOUT.mul_f64(0.7) {
-            return outcome.note(format!(
+            outcome.note(format!(
                 "the origin was silent for {:.1} s at most, and took {:.1} s for all; --timeout is 0.7 seconds",
                 longest.as_secs_f64(),
                 (PAUSE * PAUSES as u32).as_secs_f64(),
-            ));
+            ))?;
+            return silent_in_its_body(t, &proxy);
         }
     }
     Err(Fault::Skipped("the machine was too busy to send a piece every quarter of a second".to_owned()))
+}
+
+fn silent_in_its_body(t: &mut Trial, proxy: &Up) -> Verdict {
+    let half = [Reply::ok(text(t)).head(), b"and no more".to_vec()].concat();
+    let origin = Origin::builder().answer([Act::Send(half), Act::Hold]).start(t.scene())?;
+    let request = get(&origin, &fresh_path(t));
+    look_broken(t, proxy, &request)
+        .note("the origin is silent in the middle of its body; --timeout is 0.7 seconds")
 }
 
 /// Has an origin send its body piece by piece. Returns the longest pause between two, and what became of it.

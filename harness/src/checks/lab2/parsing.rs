@@ -1,7 +1,6 @@
 //! Stage 5: messages in any pieces, heads beyond all measure, and a way that leads back (RFC 9112 §2.2, §7).
 
-use super::pages::{fresh_path, same_body, text, word};
-use super::persist::is_last;
+use super::pages::{fresh_path, same_body, word};
 use super::reply::Reply;
 use super::session::{ask, by_hand, get, origin, received, request_line, serves_on, share, start, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};
@@ -29,7 +28,6 @@ pub const CHECKS: &[Check] = &[
             "How many times does your program read before it parses?",
             "Collect octets in a buffer until it holds an empty line; what stands behind that is the body's beginning.",
             "A chunk's size, its line end, and the line end after its data may each arrive in two halves.",
-            "What stands behind a request in your buffer is the next one: keep it for then.",
         ],
         run: split_request,
     },
@@ -139,29 +137,7 @@ fn split_request(t: &mut Trial) -> Verdict {
     let request = chunked(to(&origin, "POST", &fresh_path(t)));
     let (_, cuts) = bytewise(&request.octets());
     in_pieces(t, &proxy, &origin, &request, &cuts, &body)
-        .note("the request was chunked, and came one octet at a time")?;
-    two_at_once(t, &proxy)
-}
-
-/// A second request in the segment of the first: it gets its answer, unless the first one's says that it is the last.
-fn two_at_once(t: &mut Trial, proxy: &Up) -> Verdict {
-    let [one, two] = [text(t), text(t)];
-    let bodies = [&one, &two];
-    let origin = Origin::builder().answer(Reply::ok(&one).script()).answer(Reply::ok(&two).script());
-    let origin = origin.start(t.scene())?;
-    let requests = bodies.map(|_| get(&origin, &fresh_path(t)));
-    let mut conn = Conn::open(t.scene(), proxy.addr)?;
-    conn.send(requests.each_ref().map(Request::octets).concat())?;
-    for (body, request) in bodies.iter().zip(&requests) {
-        let note = "two requests came in one segment, and are answered in their order (RFC 9112 §9.3.2)";
-        let response = conn.response("GET").note(note)?;
-        expect_status(&response, 200).note(note)?;
-        same_body(&response, body.as_bytes(), request).note(note)?;
-        if is_last(&response) {
-            break;
-        }
-    }
-    Ok(())
+        .note("the request was chunked, and came one octet at a time")
 }
 
 /// Each piece is read before the next is sent; the origin must get what was sent.

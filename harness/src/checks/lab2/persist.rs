@@ -36,6 +36,7 @@ pub const CHECKS: &[Check] = &[
             "Read the target of every request, not only of the first.",
             "The next request begins where the last one's body ended, and the next response as well: trailers belong \
              to the message before.",
+            "What stands behind a request in your buffer is the next one: keep it for then.",
             "If you close after a response, send `Connection: close` with it.",
         ],
         run: persistent,
@@ -117,7 +118,7 @@ impl<'a> Client<'a> {
 }
 
 /// Whether the connection ends after this response, as far as it says.
-pub(super) fn is_last(response: &Response) -> bool {
+fn is_last(response: &Response) -> bool {
     let option = |option| response.head.fields.list_has("Connection", option);
     option("close")
         || response.head.version < (1, 1) && !option("keep-alive")
@@ -168,6 +169,27 @@ fn persistent(t: &mut Trial) -> Verdict {
         same_body(&response, body.as_bytes(), &request).note(&note)?;
         let line = last_received(t, origin)?.head.method;
         ensure(line == method, format!("the origin is asked with {method}"), format!("with {line}"))?;
+    }
+    two_at_once(t, &proxy)
+}
+
+/// A second request in the segment of the first: it gets its answer, unless the first one's says that it is the last.
+fn two_at_once(t: &mut Trial, proxy: &Up) -> Verdict {
+    let [one, two] = [text(t), text(t)];
+    let bodies = [&one, &two];
+    let origin = Origin::builder().answer(Reply::ok(&one).script()).answer(Reply::ok(&two).script());
+    let origin = origin.start(t.scene())?;
+    let requests = bodies.map(|_| get(&origin, &fresh_path(t)));
+    let mut conn = Conn::open(t.scene(), proxy.addr)?;
+    conn.send(requests.each_ref().map(Request::octets).concat())?;
+    for (body, request) in bodies.iter().zip(&requests) {
+        let note = "two requests came in one segment, and are answered in their order (RFC 9112 §9.3.2)";
+        let response = conn.response("GET").note(note)?;
+        expect_status(&response, 200).note(note)?;
+        same_body(&response, body.as_bytes(), request).note(note)?;
+        if is_last(&response) {
+            break;
+        }
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 1,
         role: Role::Proxy,
-        needs: &["cache.hit", "proxy.fields.hop-response", "proxy.fields.end-to-end"],
+        needs: &["cache.hit", "proxy.forward.status", "proxy.fields.hop-response", "proxy.fields.end-to-end"],
         basis: Basis::Must,
         clause: "RFC 9111 §3.1, §4",
         why: "An answer from the cache is the stored response with an Age: each field that was for the client, repeated \
@@ -64,7 +64,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Robust,
         points: 1,
         role: Role::Proxy,
-        needs: &["cache.hit", "proxy.fail.early-end"],
+        needs: &["cache.no-cache", "proxy.fail.early-end"],
         basis: Basis::Must,
         clause: "RFC 9111 §4.2.4, §5.2.2.2, §5.2.2.4, §5.2.2.8, §5.2.2.10",
         why: "An old page may be better than none, and a cache that cannot reach the origin may give it. `no-cache`, \
