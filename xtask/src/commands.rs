@@ -1,12 +1,17 @@
 //! One file a command: its `Args`, and `run`, which says how the process ends.
 
 pub mod check;
-pub mod ci;
 pub mod doctor;
 pub mod explain;
-pub mod grade;
 pub mod hint;
 pub mod list;
-pub mod mutants;
 pub mod reset;
+
+// ANCHOR: extra_step0_commands
+// What makes the labs, tries them against their solutions, and grades a class.
+pub mod ci;
+pub mod grade;
+pub mod handout;
+pub mod mutants;
 pub mod starters;
+// ANCHOR_END: extra_step0_commands

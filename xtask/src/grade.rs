@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Grading a class: from a folder of submissions by people nobody has to trust to results that a course can publish.
 //!
 //! ```text

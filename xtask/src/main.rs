@@ -1,7 +1,10 @@
 //! The commands of wirelab: `cargo xtask check lab1`. This file only dispatches; each command is a file of its own.
 
 mod commands;
+mod folder;
+// ANCHOR: extra_step0_modules
 mod grade;
+// ANCHOR_END: extra_step0_modules
 mod nearest;
 mod terminal;
 mod workspace;
@@ -12,7 +15,10 @@ use clap::Parser;
 use harness::report::exit;
 use harness::subject::supervisor;
 
-use commands::{check, ci, doctor, explain, grade as class, hint, list, mutants, reset, starters};
+use commands::{check, doctor, explain, hint, list, reset};
+// ANCHOR: extra_step0_uses
+use commands::{ci, grade as class, handout, mutants, starters};
+// ANCHOR_END: extra_step0_uses
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
 #[derive(Parser)]
@@ -23,27 +29,35 @@ enum Command {
     Explain(explain::Args),
     Hint(hint::Args),
     Doctor(doctor::Args),
-    Starters(starters::Args),
     Reset(reset::Args),
+    // ANCHOR: extra_step0_commands
+    Starters(starters::Args),
+    Handout(handout::Args),
     Mutants(mutants::Args),
     Grade(class::Args),
     Ci(ci::Args),
+    // ANCHOR_END: extra_step0_commands
 }
 
 fn main() -> ExitCode {
     supervisor::run_if_asked();
+    // ANCHOR: extra_step0_judge
     grade::inner::run_if_asked();
+    // ANCHOR_END: extra_step0_judge
     let done = match Command::parse() {
         Command::Check(args) => check::run(args),
         Command::List(args) => list::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Hint(args) => hint::run(args),
         Command::Doctor(args) => doctor::run(args),
-        Command::Starters(args) => starters::run(args),
         Command::Reset(args) => reset::run(args),
+        // ANCHOR: extra_step0_runs
+        Command::Starters(args) => starters::run(args),
+        Command::Handout(args) => handout::run(args),
         Command::Mutants(args) => mutants::run(args),
         Command::Grade(args) => class::run(args),
         Command::Ci(args) => ci::run(args),
+        // ANCHOR_END: extra_step0_runs
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Grading a class as an instructor does it: small submissions, files and exit statuses.
 //!
 //! The submissions are scripts, run without a sandbox: what is tried here is all but confinement.

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! `cargo xtask grade DIR`: judges a class, and what there is to do with its results.
 
 mod class;

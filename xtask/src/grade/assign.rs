@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Which submission is whose; of several by one student, the latest.
 
 use jiff::Timestamp;

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Submissions that are the same program in other words: found by fingerprints, flagged for a person, never judged.
 //!
 //! Comments, white space, names, numbers and texts make no difference ([`tokens`]). Of all runs of a few tokens some

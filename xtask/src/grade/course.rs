@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! `course.toml`: what a course makes of the harness's verdicts.
 //!
 //! Strict, since a misspelt rule would silently cost points: an unknown key, check, stage or student is an error

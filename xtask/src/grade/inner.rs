@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! The harness in a process of its own: this executable run again, with a task in a file and its answer on stdout.
 //!
 //! | | |

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! From a folder of submissions to files that may be judged: what is read, what is left out, and what is refused.
 //!
 //! Nothing a student sends is believed. A submission is read into memory, regular files alone, within bounds; no

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! One submission built and judged, each in a sandbox of its own.
 //!
 //! What runs the checks is this executable again ([`inner`](super::inner)), so that a sandbox can put it, with the

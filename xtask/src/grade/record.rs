@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! One submission's result, as data: `results/records/STUDENT.json`.
 
 use std::collections::BTreeMap;

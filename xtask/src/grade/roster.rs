@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! The class list, as Canvas, Moodle, Gradescope, GitHub Classroom or a text editor writes it.
 //!
 //! Excel and its like save such a list in several encodings and with several separators. Each is told by what the

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Grades a class, or a shard of it: each submission on its own, each result written as soon as it is there.
 //!
 //! Whatever one submission does, the next is graded. What an earlier run has found about the same submission, by

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! What confines a submission while it is built and while it runs.
 
 use super::record::{Confinement, Tier};

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! From verdicts to points: the course's rules, each that changed something said in words.
 
 use harness::check::{self, Tier};

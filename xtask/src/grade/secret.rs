@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! The class's secret, from which each submission gets values of its own, so that memorised answers fail.
 
 use std::fs::{self, File};

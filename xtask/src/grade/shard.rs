@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! A part of a class: the same students for the same number, whatever the order of the roster.
 
 use std::str::FromStr;

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! The results of a class on disk, each file written whole or not at all.
 //!
 //! ```text

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! `cargo xtask grade DIR --lab LAB --roster CSV --out DIR`.
 
 use std::collections::{BTreeMap, BTreeSet};

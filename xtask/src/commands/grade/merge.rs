@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! `cargo xtask grade merge RESULTS… --roster CSV --out DIR`: one class of its shards, if nobody is missing or double.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! `cargo xtask grade regrade RESULTS --course TOML`: the same verdicts under other rules; nothing is run.
 
 use std::collections::BTreeSet;

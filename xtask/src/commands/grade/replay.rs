@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! `cargo xtask grade … --replay STUDENT`: the very run that a student was graded by, shown as `check` shows one.
 
 use std::process::ExitCode;

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! A program as tokens without its names: enough of a lexer for the languages that students use.
 
 use std::iter::Peekable;

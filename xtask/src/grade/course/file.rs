@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! The form of `course.toml`, and what can be wrong in it.
 
 use std::collections::BTreeMap;

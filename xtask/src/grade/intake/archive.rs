@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! A submission in a zip or a tar: read entry by entry, nothing unpacked.
 
 use std::fs::File;

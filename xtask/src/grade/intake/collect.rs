@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! The rules for a single file of a submission, whatever it came in, and the bounds for all of them.
 
 use std::collections::BTreeMap;

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! What lies in a folder of submissions: one entry a student, and Gradescope's list of who handed in what.
 
 use std::fs;

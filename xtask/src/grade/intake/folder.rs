@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! A submission that is a folder or a checkout: walked by open directories, so that no link is ever followed.
 
 use std::ffi::{OsStr, OsString};

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Where in a submission the program lies, and which of its files are taken.
 //!
 //! Students hand in the lab's folder, its content, the whole kit, or one of these within a folder of another name.

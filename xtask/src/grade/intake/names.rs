@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Whose submission an entry is, by its name.
 //!
 //! | the name | who |

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Submissions as they come, and as they should not.
 
 use std::fs;

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Writes what was taken where it is to be built, with new times and plain permissions.
 
 use std::fs::{self, Permissions};

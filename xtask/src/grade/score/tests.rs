@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Each rule on a report of three checks, worth 3, 2 and 5 points, and an extension worth 4.
 
 use harness::check::{Basis, Lab, Role};
