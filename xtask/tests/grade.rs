@@ -129,7 +129,7 @@ fn tree(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 #[test]
 fn a_class_is_graded_whatever_one_of_it_hands_in() {
     let class = Class::new();
-    let roster = ["ada", "bob", "cyd", "dan", "eve", "fay", "gil", "hal", "ian", "jo"];
+    let roster = ["ada", "bob", "cyd", "dan", "eve", "fay", "gil", "hal", "ian", "jo", "kim"];
     let rows: String = roster.iter().map(|id| format!("{id},{id}\n")).collect();
     class.write("roster.csv", &format!("id,name\n{rows}"));
     class.write("course.toml", &format!("{RULES}[limits]\nbuild = \"1 s\"\njudge = \"2 s\"\n"));
@@ -146,8 +146,9 @@ fn a_class_is_graded_whatever_one_of_it_hands_in() {
     class.script("hal", "#!/bin/sh\nexec sleep 60\n");
     class.write("submissions/ian/wirelab.toml", &format!("build = [\"rm\", \"-rf\"]\n{MANIFEST}"));
 
-    let run = class.grade(&["--jobs", "4"]);
-    let run = run.code(0);
+    std::os::unix::fs::symlink("/etc", class.path("submissions/kim")).expect("a link");
+
+    let run = class.grade(&["--jobs", "4"]).code(0);
     let expected = [
         ("ada", "graded", ""),
         ("bob", "missing", "it has neither src/bin/ping.rs nor wirelab.toml"),
@@ -159,6 +160,7 @@ fn a_class_is_graded_whatever_one_of_it_hands_in() {
         ("hal", "timeout", "its checks took longer than 2 s together"),
         ("ian", "policy", "the course does not allow its build command `rm -rf`"),
         ("jo", "missing", ""),
+        ("kim", "policy", "it is a symbolic link"),
     ];
     for (id, status, words) in expected {
         assert_eq!(class.status(id), status, "{id}");
@@ -173,9 +175,9 @@ fn a_class_is_graded_whatever_one_of_it_hands_in() {
         text.lines().filter(|line| line.starts_with(' ')).all(|line| line.chars().count() < 80),
         "{text}"
     );
-    assert!(text.contains(" 10/10  "), "{text}");
+    assert!(text.contains(" 11/11  "), "{text}");
     assert!(
-        text.contains("lab3: 1 graded, 4 nothing handed in, 1 does not build, 2 out of time, 2 refused"),
+        text.contains("lab3: 1 graded, 4 nothing handed in, 1 does not build, 2 out of time, 3 refused"),
         "{text}"
     );
 }

@@ -15,7 +15,7 @@ use anyhow::Result;
 use harness::check::Lab;
 use serde::{Deserialize, Serialize};
 
-use super::record::{Flag, Record};
+use super::record::Flag;
 use super::store;
 use crate::workspace;
 
@@ -25,6 +25,8 @@ const RUN: usize = 20;
 const WINDOW: usize = 12;
 /// With fewer fingerprints of its own a submission is too short to say anything.
 const ENOUGH: usize = 10;
+/// What more than so many have, everybody writes.
+const COMMON: usize = 50;
 /// How many others a submission's flags name.
 const NAMED: usize = 3;
 /// As [`Flag::Copy`] names the solution.
@@ -68,16 +70,23 @@ impl Given {
 
 /// Sets the flags of all records in a folder of results anew.
 pub fn flag(dir: &Path, lab: Lab, threshold: f64) -> Result<()> {
-    let records = store::records(dir)?;
-    let all: BTreeMap<&str, Prints> =
-        records.keys().filter_map(|id| Some((id.as_str(), store::prints(dir, id)?))).collect();
-    let found = find(&all, &records, &Given::of(lab).reference, threshold);
-    for (id, record) in &records {
-        let flags = found.get(id.as_str()).cloned().unwrap_or_default();
-        let is_copy = |flag: &&Flag| matches!(flag, Flag::Copy { .. });
-        if !record.flags.iter().filter(is_copy).eq(&flags) {
-            let mut record = record.clone();
-            record.flags.retain(|flag| !is_copy(&flag));
+    let mut sources = BTreeMap::new();
+    let mut flagged = BTreeMap::new();
+    let mut all = BTreeMap::new();
+    for id in store::ids(dir)? {
+        let brief = store::brief(dir, &id)?;
+        if let Some(prints) = store::prints::<Prints>(dir, &id) {
+            all.insert(id.clone(), prints);
+        }
+        sources.insert(id.clone(), brief.submission.map(|submission| submission.source));
+        flagged.insert(id, brief.flags.into_iter().filter(is_copy).collect::<Vec<_>>());
+    }
+    let mut found = find(&all, &sources, &Given::of(lab).reference, threshold);
+    for (id, old) in flagged {
+        let flags = found.remove(&id).unwrap_or_default();
+        if old != flags {
+            let mut record = store::whole(dir, &id)?;
+            record.flags.retain(|flag| !is_copy(flag));
             record.flags.extend(flags);
             store::write_record(dir, &record)?;
         }
@@ -85,57 +94,74 @@ pub fn flag(dir: &Path, lab: Lab, threshold: f64) -> Result<()> {
     Ok(())
 }
 
-fn find<'a>(
-    all: &BTreeMap<&'a str, Prints>,
-    records: &BTreeMap<String, Record>,
+fn is_copy(flag: &Flag) -> bool {
+    matches!(flag, Flag::Copy { .. })
+}
+
+/// Who shares how much with whom; whoever handed in the same folder or archive is a group.
+fn find(
+    all: &BTreeMap<String, Prints>,
+    sources: &BTreeMap<String, Option<String>>,
     reference: &Prints,
     threshold: f64,
-) -> BTreeMap<&'a str, Vec<Flag>> {
-    let source = |id: &str| records.get(id).and_then(|record| record.submission.as_ref()).map(|s| &s.source);
-    let long: Vec<(&str, &Prints)> = all
-        .iter()
-        .filter(|(_, prints)| prints.own.len() >= ENOUGH)
-        .map(|(id, prints)| (*id, prints))
-        .collect();
-    let (mut by_print, mut by_whole): (HashMap<u64, Vec<usize>>, HashMap<u64, Vec<usize>>) =
-        Default::default();
+) -> BTreeMap<String, Vec<Flag>> {
+    let long: Vec<(&String, &Prints)> = all.iter().filter(|(_, prints)| prints.own.len() >= ENOUGH).collect();
+    let mut by_whole: HashMap<u64, Vec<usize>> = HashMap::new();
     for (at, (_, prints)) in long.iter().enumerate() {
         by_whole.entry(prints.whole).or_default().push(at);
-        for &print in &prints.own {
-            by_print.entry(print).or_default().push(at);
-        }
     }
-    let common = (long.len() / 10).max(30);
+    let by_print = holders(&long);
+    let mut shared = vec![0_usize; long.len()];
     let mut flags = BTreeMap::new();
     for (at, (id, prints)) in long.iter().enumerate() {
-        let mut shared: HashMap<usize, usize> = HashMap::new();
-        for others in prints.own.iter().map(|print| &by_print[print]).filter(|others| others.len() <= common)
-        {
-            others.iter().for_each(|&other| *shared.entry(other).or_default() += 1);
-        }
         let share = |count: usize| count as f64 / prints.own.len() as f64;
-        let mut rated: Vec<(f64, &str)> = shared
-            .into_iter()
-            .map(|(other, count)| (share(count), other))
+        let mut met = Vec::new();
+        for &other in prints.own.iter().filter_map(|print| by_print.get(print)).flatten() {
+            let other = other as usize;
+            if shared[other] == 0 {
+                met.push(other);
+            }
+            shared[other] += 1;
+        }
+        let group = |other: usize| {
+            let source = |id: &String| sources.get(id).and_then(Option::as_ref);
+            source(id).is_some_and(|mine| source(long[other].0) == Some(mine))
+        };
+        let mut rated: Vec<(f64, &str)> = met
+            .iter()
+            .map(|&other| (share(std::mem::take(&mut shared[other])), other))
             .chain(by_whole[&prints.whole].iter().map(|&other| (1.0, other)))
-            .filter(|&(share, other)| share >= threshold && other != at)
-            .map(|(share, other)| (share, long[other].0))
-            // A group handed in one program.
-            .filter(|(_, other)| source(other) != source(id) || source(id).is_none())
+            .filter(|&(share, other)| share >= threshold && other != at && !group(other))
+            .map(|(share, other)| (share, long[other].0.as_str()))
             .collect();
         rated.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-        rated.dedup_by(|a, b| a.1 == b.1);
+        let mut seen = BTreeSet::new();
+        rated.retain(|(_, other)| seen.insert(*other));
         let like_reference =
             prints.own.iter().filter(|print| reference.own.binary_search(print).is_ok()).count();
         let reference = Some((share(like_reference), REFERENCE)).filter(|(share, _)| *share >= threshold);
         let named = reference.into_iter().chain(rated.into_iter().take(NAMED));
-        let named = named.map(|(share, with)| Flag::Copy {
+        let flag = |(share, with): (f64, &str)| Flag::Copy {
             with: with.to_owned(),
             share: (share * 100.0).round() / 100.0,
-        });
-        flags.insert(*id, named.collect());
+        };
+        let named: Vec<Flag> = named.map(flag).collect();
+        if !named.is_empty() {
+            flags.insert((*id).clone(), named);
+        }
     }
     flags
+}
+
+/// Who has a fingerprint, for those that two have and not everybody.
+fn holders(all: &[(&String, &Prints)]) -> HashMap<u64, Vec<u32>> {
+    let mut pairs: Vec<(u64, u32)> = Vec::new();
+    for (at, (_, prints)) in (0..).zip(all) {
+        pairs.extend(prints.own.iter().map(|&print| (print, at)));
+    }
+    pairs.sort_unstable();
+    let shared = pairs.chunk_by(|a, b| a.0 == b.0).filter(|pairs| (2..=COMMON).contains(&pairs.len()));
+    shared.map(|pairs| (pairs[0].0, pairs.iter().map(|pair| pair.1).collect())).collect()
 }
 
 /// The sources of a folder of ours.
@@ -201,10 +227,8 @@ mod tests {
 
     fn flags(programs: &[(&str, &str)]) -> BTreeMap<String, Vec<Flag>> {
         let given = Given::of(Lab::Lab3);
-        let all: BTreeMap<&str, Prints> =
-            programs.iter().map(|(id, text)| (*id, given.prints(&files(text)))).collect();
-        let found = find(&all, &BTreeMap::new(), &given.reference, 0.8);
-        found.into_iter().map(|(id, flags)| (id.to_owned(), flags)).collect()
+        let prints = |(id, text): &(&str, &str)| ((*id).to_owned(), given.prints(&files(text)));
+        find(&programs.iter().map(prints).collect(), &BTreeMap::new(), &given.reference, 0.8)
     }
 
     fn with(flags: &BTreeMap<String, Vec<Flag>>, id: &str) -> Vec<String> {

@@ -55,11 +55,13 @@ pub enum Refused {
 /// Reads one submission.
 pub fn take(entry: &Entry, lab: Lab, allowed: &Allowed) -> Result<Taken, Refused> {
     let mut collector = Collector::default();
-    match entry.form {
-        Form::Folder => folder::read(&entry.path, &mut collector)?,
-        Form::Zip => archive::read_zip(&entry.path, &mut collector)?,
-        Form::Tar => archive::read_tar(&entry.path, &mut collector)?,
-        Form::TarGz => archive::read_tar_gz(&entry.path, &mut collector)?,
+    let (path, form) = entries::only_archive(entry).unwrap_or((entry.path.clone(), entry.form));
+    match form {
+        Form::Folder => folder::read(&path, &mut collector)?,
+        Form::Zip => archive::read_zip(&path, &mut collector)?,
+        Form::Tar => archive::read_tar(&path, &mut collector)?,
+        Form::TarGz => archive::read_tar_gz(&path, &mut collector)?,
+        Form::Link => return Err(Refused::Policy("it is a symbolic link".to_owned())),
         Form::Other => {
             return Err(Refused::Nothing("it is neither a folder nor a .zip, .tar or .tar.gz".to_owned()));
         }

@@ -27,6 +27,9 @@ use super::sandbox::Sandbox;
 use super::secret::Secret;
 use super::{score, store};
 
+/// Characters that are kept of what is said of a submission.
+const LONGEST_WORDS: usize = 16_000;
+
 /// All that grading a class takes.
 pub struct Plan {
     pub lab: Lab,
@@ -131,11 +134,13 @@ impl Grader<'_> {
     fn record(&self, assigned: &Assigned) -> (Record, News) {
         let plan = self.plan;
         let Some(chosen) = &assigned.chosen else {
+            store::remove_prints(&plan.out, &assigned.student.id);
             return (self.blank(assigned, Status::Missing, String::new()), News::Fresh);
         };
         let taken = match intake::take(&chosen.entry, plan.lab, &plan.course.allowed) {
             Ok(taken) => taken,
             Err(refused) => {
+                store::remove_prints(&plan.out, &assigned.student.id);
                 let (status, words) = match refused {
                     Refused::Nothing(words) => (Status::Missing, words),
                     Refused::Policy(words) => (Status::Policy, words),
@@ -239,7 +244,16 @@ fn settle(record: &mut Record, judged: Judged) {
         Judged::Infra { words } => (Status::InfraError, words),
     };
     record.status = status;
-    record.words = words;
+    record.words = shortened(words);
+}
+
+/// A compiler may say a lot, and its first words are the ones that help.
+fn shortened(mut words: String) -> String {
+    if let Some((end, _)) = words.char_indices().nth(LONGEST_WORDS) {
+        words.truncate(end);
+        words.push_str("\n…");
+    }
+    words
 }
 
 /// Builds and tries one submission.

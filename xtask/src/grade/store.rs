@@ -7,7 +7,7 @@
 //!   prints/ID.json    its fingerprints, by which copies are found
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use harness::check::Lab;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::record::{self, Record, Student};
+use super::record::{self, Flag, Record, Student};
 
 /// The version of `class.json`.
 pub const SCHEMA: &str = "wirelab.class/1";
@@ -48,16 +48,15 @@ pub struct Class {
     pub header: Header,
     /// In the order of the roster; whoever has not been graded yet has none.
     pub records: Vec<Record>,
+    /// Ids of records that are there, though nobody on the roster has them.
+    pub strays: Vec<String>,
 }
 
 impl Class {
-    pub fn record(&self, id: &str) -> Option<&Record> {
-        self.records.iter().find(|record| record.student.id == id)
-    }
-
     /// Those on the roster without a record.
-    pub fn missing(&self) -> impl Iterator<Item = &Student> {
-        self.header.students.iter().filter(|student| self.record(&student.id).is_none())
+    pub fn missing(&self) -> Vec<&Student> {
+        let graded: BTreeSet<&str> = self.records.iter().map(|record| record.student.id.as_str()).collect();
+        self.header.students.iter().filter(|student| !graded.contains(student.id.as_str())).collect()
     }
 }
 
@@ -66,10 +65,7 @@ pub fn load(dir: &Path) -> Result<Class> {
     let header = header(dir)?;
     let mut found = records(dir)?;
     let records = header.students.iter().filter_map(|student| found.remove(&student.id)).collect();
-    if let Some(id) = found.keys().next() {
-        bail!("{} is on no roster: {}", id, record_path(dir, id).display());
-    }
-    Ok(Class { header, records })
+    Ok(Class { header, records, strays: found.into_keys().collect() })
 }
 
 pub fn header(dir: &Path) -> Result<Header> {
@@ -88,33 +84,79 @@ pub fn write_header(dir: &Path, header: &Header) -> Result<()> {
 
 /// All records in a folder of results, by the id of the student.
 pub fn records(dir: &Path) -> Result<BTreeMap<String, Record>> {
-    let folder = dir.join("records");
-    let mut all = BTreeMap::new();
-    for path in files(&folder)? {
-        let record: Record = read(&path)?;
-        if record.schema != record::SCHEMA {
-            bail!(
-                "{} is of the form {}, and this program reads {}",
-                path.display(),
-                record.schema,
-                record::SCHEMA
-            );
-        }
-        if path.file_stem().is_none_or(|stem| stem.to_str() != Some(&record.student.id)) {
-            bail!("{} is the record of {}", path.display(), record.student.id);
-        }
-        all.insert(record.student.id.clone(), record);
+    ids(dir)?.into_iter().map(|id| whole(dir, &id).map(|record| (id, record))).collect()
+}
+
+/// The record of one student, as it must be.
+pub fn whole(dir: &Path, id: &str) -> Result<Record> {
+    let path = record_path(dir, id);
+    let record: Record = read(&path)?;
+    if record.schema != record::SCHEMA {
+        let (theirs, ours) = (&record.schema, record::SCHEMA);
+        bail!("{} is of the form {theirs}, and this program reads {ours}", path.display());
     }
-    Ok(all)
+    if record.student.id != id {
+        bail!("{} is the record of {}", path.display(), record.student.id);
+    }
+    Ok(record)
+}
+
+/// Whose records are in a folder of results.
+pub fn ids(dir: &Path) -> Result<Vec<String>> {
+    let stem = |path: PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    Ok(files(&dir.join("records"))?.into_iter().filter_map(stem).collect())
+}
+
+/// What is asked of a record by those who need no more of ten thousand.
+#[derive(Deserialize)]
+pub struct Brief {
+    pub submission: Option<BriefSubmission>,
+    pub flags: Vec<Flag>,
+}
+
+#[derive(Deserialize)]
+pub struct BriefSubmission {
+    pub source: String,
+}
+
+pub fn brief(dir: &Path, id: &str) -> Result<Brief> {
+    read(&record_path(dir, id))
 }
 
 /// The record of one student; `None` where there is none, or none that can be read.
 pub fn record(dir: &Path, id: &str) -> Option<Record> {
-    read(&record_path(dir, id)).ok()
+    whole(dir, id).ok()
 }
 
 pub fn write_record(dir: &Path, record: &Record) -> Result<()> {
     write(&record_path(dir, &record.student.id), record)
+}
+
+/// As [`write_record`], but on the disk only after [`settle`]: for thousands in a row.
+pub fn write_record_soon(dir: &Path, record: &Record) -> Result<()> {
+    write_value(&record_path(dir, &record.student.id), record, Sync::Later)
+}
+
+/// Puts one student's record and fingerprints into another folder, as they are; on the disk after [`settle`].
+pub fn copy(from: &Path, to: &Path, id: &str) -> Result<()> {
+    whole(from, id)?;
+    for folder in ["records", "prints"] {
+        let path = |dir: &Path| dir.join(folder).join(format!("{id}.json"));
+        match fs::read(path(from)) {
+            Ok(octets) => write_octets(&path(to), &octets, Sync::Later)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path(from).display()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits until all that was written is on the disk.
+pub fn settle(dir: &Path) -> Result<()> {
+    let done = File::open(dir).and_then(|folder| Ok(nix::unistd::syncfs(&folder)?));
+    done.with_context(|| format!("cannot write {}", dir.display()))
 }
 
 /// Fingerprints of a submission.
@@ -124,6 +166,12 @@ pub fn prints<T: DeserializeOwned>(dir: &Path, id: &str) -> Option<T> {
 
 pub fn write_prints<T: Serialize>(dir: &Path, id: &str, prints: &T) -> Result<()> {
     write(&dir.join("prints").join(format!("{id}.json")), prints)
+}
+
+/// For a submission of which nothing was taken.
+pub fn remove_prints(dir: &Path, id: &str) {
+    // What is not there need not go.
+    let _ = fs::remove_file(dir.join("prints").join(format!("{id}.json")));
 }
 
 fn record_path(dir: &Path, id: &str) -> PathBuf {
@@ -160,32 +208,49 @@ pub fn finish_writing() {
     std::mem::forget(WRITING.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
+/// When a file must be on the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sync {
+    Now,
+    Later,
+}
+
 fn write(path: &Path, value: &impl Serialize) -> Result<()> {
+    write_value(path, value, Sync::Now)
+}
+
+fn write_value(path: &Path, value: &impl Serialize, sync: Sync) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
     // What is there already costs no wait for the disk.
     if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
         return Ok(());
     }
-    write_text(path, &text)
+    write_octets(path, text.as_bytes(), sync)
 }
 
 /// Replaces a file by another, both whole at every moment, and both on the disk.
 pub fn write_text(path: &Path, text: &str) -> Result<()> {
-    let _one_at_a_time = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    replace(path, folder, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+    write_octets(path, text.as_bytes(), Sync::Now)
 }
 
-fn replace(path: &Path, folder: &Path, octets: &[u8]) -> io::Result<()> {
+fn write_octets(path: &Path, octets: &[u8], sync: Sync) -> Result<()> {
+    let _one_at_a_time = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    replace(path, folder, octets, sync).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn replace(path: &Path, folder: &Path, octets: &[u8], sync: Sync) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
     file.write_all(octets)?;
-    file.as_file().sync_all()?;
     // Such a file is made for its owner alone; the umask may allow more.
     file.as_file().set_permissions(fs::metadata(folder)?.permissions().readable_file())?;
+    if sync == Sync::Now {
+        file.as_file().sync_all()?;
+    }
     file.persist(path)?;
-    File::open(folder)?.sync_all()
+    if sync == Sync::Now { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// A file is as open to others as its folder.

@@ -102,6 +102,9 @@ pub fn run(args: Args) -> Result<ExitCode> {
         return Ok(ExitCode::from(exit::HARNESS));
     }
     let tally = tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for id in store::load(&plan.out)?.strays {
+        terminal::print(&format!("the result of {id} stays, who is not on the roster\n"))?;
+    }
     let sound = summary(&class.header, &tally, &plan.out)?;
     Ok(ExitCode::from(if sound { exit::PASSED } else { exit::FAILED }))
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask grade merge RESULTS… --roster CSV --out DIR`: one class of its shards, if nobody is missing or double.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,7 +9,6 @@ use harness::report::exit;
 
 use crate::grade::course::Course;
 use crate::grade::publish::rules;
-use crate::grade::record::Record;
 use crate::grade::store::{self, Header};
 use crate::grade::{copies, roster};
 use crate::terminal;
@@ -40,11 +39,9 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode> {
     let header = header(&args)?;
     let mut places: BTreeMap<String, Vec<&PathBuf>> = BTreeMap::new();
-    let mut all: BTreeMap<String, Record> = BTreeMap::new();
     for dir in &args.results {
-        for (id, record) in store::records(dir)? {
-            places.entry(id.clone()).or_default().push(dir);
-            all.insert(id, record);
+        for id in store::ids(dir)? {
+            places.entry(id).or_default().push(dir);
         }
     }
     let faults = faults(&header, &places);
@@ -57,10 +54,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
         ))?;
         return Ok(ExitCode::from(exit::FAILED));
     }
-    let empty = store::records(&args.out)?.is_empty();
+    let empty = store::ids(&args.out)?.is_empty();
     ensure!(empty, "{} holds results already", args.out.display());
     let course = rules(&header)?;
-    let done = write(&args, &header, &places, &all, &course);
+    let done = write(&args, &header, &places, &course);
     if let Err(error) = done {
         eprintln!("error: {error:#}");
         return Ok(ExitCode::from(exit::HARNESS));
@@ -116,8 +113,8 @@ fn faults(header: &Header, places: &BTreeMap<String, Vec<&PathBuf>>) -> Vec<Stri
             }
         }
     }
-    let known = |id: &&String| header.students.iter().any(|student| student.id == **id);
-    faults.extend(places.keys().filter(|id| !known(id)).map(|id| format!("{id}: on no roster")));
+    let known: BTreeSet<&String> = header.students.iter().map(|student| &student.id).collect();
+    faults.extend(places.keys().filter(|id| !known.contains(id)).map(|id| format!("{id}: on no roster")));
     faults
 }
 
@@ -125,15 +122,12 @@ fn write(
     args: &Args,
     header: &Header,
     places: &BTreeMap<String, Vec<&PathBuf>>,
-    all: &BTreeMap<String, Record>,
     course: &Course,
 ) -> Result<()> {
-    for (id, record) in all {
-        store::write_record(&args.out, record)?;
-        if let Some(prints) = store::prints::<copies::Prints>(places[id][0], id) {
-            store::write_prints(&args.out, id, &prints)?;
-        }
+    for (id, dirs) in places {
+        store::copy(dirs[0], &args.out, id)?;
     }
+    store::settle(&args.out)?;
     // Copies across shards are seen only now.
     copies::flag(&args.out, header.lab, course.copies)?;
     // Last: a folder without it is no class.

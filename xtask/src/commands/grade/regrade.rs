@@ -59,12 +59,12 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let out = args.out.as_ref().unwrap_or(&args.results);
     let write = || -> Result<()> {
         for record in &records {
-            let id = &record.student.id;
-            store::write_record(out, record)?;
-            if let Some(prints) = store::prints::<copies::Prints>(&args.results, id) {
-                store::write_prints(out, id, &prints)?;
+            if args.out.is_some() {
+                store::copy(&args.results, out, &record.student.id)?;
             }
+            store::write_record_soon(out, record)?;
         }
+        store::settle(out)?;
         copies::flag(out, header.lab, course.copies)?;
         store::write_header(out, &header)
     };

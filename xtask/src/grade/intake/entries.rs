@@ -29,6 +29,8 @@ pub enum Form {
     Zip,
     Tar,
     TarGz,
+    /// It would lead anywhere.
+    Link,
     Other,
 }
 
@@ -52,6 +54,27 @@ impl Entry {
     }
 }
 
+impl Form {
+    fn of_file(name: &str) -> Self {
+        let lower = name.to_ascii_lowercase();
+        let ends =
+            [(".tar.gz", Form::TarGz), (".tgz", Form::TarGz), (".tar", Form::Tar), (".zip", Form::Zip)];
+        ends.into_iter().find(|(end, _)| lower.ends_with(end)).map_or(Form::Other, |(_, form)| form)
+    }
+}
+
+/// The archive in a folder that holds nothing else, as Moodle's do.
+pub fn only_archive(entry: &Entry) -> Option<(PathBuf, Form)> {
+    if entry.form != Form::Folder {
+        return None;
+    }
+    let mut inside = fs::read_dir(&entry.path).ok()?.flatten();
+    let (only, None) = (inside.next()?, inside.next()) else { return None };
+    let form = Form::of_file(&only.file_name().to_string_lossy());
+    let regular = only.file_type().is_ok_and(|kind| kind.is_file());
+    (regular && form != Form::Other).then(|| (only.path(), form))
+}
+
 /// All entries by name; hidden files and lists that are no submission aside.
 pub fn scan(dir: &Path) -> Result<Vec<Entry>> {
     let told = gradescope(dir)?;
@@ -64,18 +87,12 @@ pub fn scan(dir: &Path) -> Result<Vec<Entry>> {
         if name.starts_with('.') || name == GRADESCOPE {
             continue;
         }
+        // Of the entry itself: no link is followed.
         let facts = entry.metadata()?;
-        let lower = name.to_ascii_lowercase();
-        let form = if facts.is_dir() {
-            Form::Folder
-        } else if lower.ends_with(".tar.gz") || lower.ends_with(".tgz") {
-            Form::TarGz
-        } else if lower.ends_with(".tar") {
-            Form::Tar
-        } else if lower.ends_with(".zip") {
-            Form::Zip
-        } else {
-            Form::Other
+        let form = match facts.file_type() {
+            kind if kind.is_symlink() => Form::Link,
+            kind if kind.is_dir() => Form::Folder,
+            _ => Form::of_file(&name),
         };
         let modified =
             facts.modified().ok().and_then(|time| Timestamp::try_from(time).ok()).unwrap_or_default();

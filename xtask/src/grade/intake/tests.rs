@@ -133,6 +133,15 @@ fn a_submission_is_found_at_the_top_in_a_folder_or_in_the_kit() {
 }
 
 #[test]
+fn an_archive_alone_in_a_folder_is_the_submission() {
+    let taken = from_folder(&[("lab3.zip", &zip_of(|_| ()))]).expect("a submission");
+    assert_eq!(names(&taken), [PING.0]);
+    assert!(
+        nothing(from_folder(&[("a.zip", &zip_of(|_| ())), ("b.txt", b"")])).starts_with("it has neither")
+    );
+}
+
+#[test]
 fn of_two_programs_none_is_guessed() {
     let two = [("old/src/bin/ping.rs", &b"1"[..]), ("new/src/bin/ping.rs", b"2")];
     assert_eq!(nothing(from_folder(&two)), "it has more than one program of lab3: new/, old/");
