@@ -27,7 +27,8 @@ impl Canvas {
 
     pub fn add(&mut self, record: &Record) -> Result<()> {
         let student = &record.student;
-        let extra = |name: &str| student.extra.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        let extra =
+            |name: &str| student.extra.get(name).map(String::as_str).filter(|value| !value.is_empty());
         // Canvas's own numbers name the students where the roster is Canvas's.
         let number = student.id.bytes().all(|octet| octet.is_ascii_digit()).then_some(student.id.as_str());
         let number = extra("id").or(number);
