@@ -1,5 +1,6 @@
 //! One file a command: its `Args`, and `run`, which says how the process ends.
 
+pub mod attacks;
 pub mod check;
 pub mod ci;
 pub mod doctor;
@@ -12,3 +13,4 @@ pub mod package;
 pub mod reset;
 pub mod starters;
 pub mod synthetic;
+pub mod throughput;

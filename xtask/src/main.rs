@@ -13,7 +13,8 @@ use harness::report::exit;
 use harness::subject::supervisor;
 
 use commands::{
-    check, ci, doctor, explain, grade as class, hint, list, mutants, package, reset, starters, synthetic,
+    attacks, check, ci, doctor, explain, grade as class, hint, list, mutants, package, reset, starters,
+    synthetic, throughput,
 };
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
@@ -28,6 +29,8 @@ enum Command {
     Starters(starters::Args),
     Reset(reset::Args),
     Mutants(mutants::Args),
+    Attacks(attacks::Args),
+    Throughput(throughput::Args),
     Grade(class::Args),
     Package(package::Args),
     Ci(ci::Args),
@@ -36,6 +39,8 @@ enum Command {
 
 fn main() -> ExitCode {
     supervisor::run_if_asked();
+    grade::sandbox::confined::run_if_asked();
+    grade::sandbox::probe::run_if_asked();
     grade::inner::run_if_asked();
     let done = match Command::parse() {
         Command::Check(args) => check::run(args),
@@ -46,6 +51,8 @@ fn main() -> ExitCode {
         Command::Starters(args) => starters::run(args),
         Command::Reset(args) => reset::run(args),
         Command::Mutants(args) => mutants::run(args),
+        Command::Attacks(args) => attacks::run(args),
+        Command::Throughput(args) => throughput::run(args),
         Command::Grade(args) => class::run(args),
         Command::Package(args) => package::run(args),
         Command::Ci(args) => ci::run(args),

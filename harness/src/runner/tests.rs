@@ -31,6 +31,7 @@ fn outcomes(checks: &[&'static Check]) -> Vec<Outcome> {
         models: vec![Model::Pool],
         argv: BTreeMap::from([(Role::Server, vec!["true".into()])]),
         build_time: Duration::ZERO,
+        confinement: None,
     };
     let run_dir = RunDir::new().expect("there is a directory for temporary files");
     let supervisor = Supervisor::current().expect("the test has an executable");

@@ -3,7 +3,7 @@
 //! Each mutant is the solution with one mistake. It is built, the lab's checks are run on it, and the checks that
 //! failed are compared with those its file names. One worker builds while the others try what they have built.
 
-mod bank;
+pub mod bank;
 mod trial;
 mod workshop;
 

@@ -7,11 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use harness::check::Lab;
-use harness::deadline::Deadline;
 use harness::report::Report;
-use harness::subject::{BuildError, Programs, Subject, Supervisor};
+use serde::{Deserialize, Serialize};
 
-use super::inner::{self, Task, Unanswered};
+use super::inner::{self, Answer};
 use super::record::Flag;
 use super::sandbox::Sandbox;
 
@@ -20,7 +19,7 @@ pub struct Job {
     pub lab: Lab,
     /// Names it in messages.
     pub student: String,
-    /// Its root: `Cargo.toml` (the template's) or `wirelab.toml` stand in it. Goes when it has been judged.
+    /// Its root: `src/` or `wirelab.toml` stand in it. It is only read.
     pub dir: PathBuf,
     pub kind: Kind,
     /// The student's own values come from it.
@@ -29,7 +28,7 @@ pub struct Job {
 }
 
 /// How it becomes programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// `src/**` of a Cargo package, in our own template of the lab.
     Cargo,
@@ -82,42 +81,21 @@ pub enum Judged {
 
 /// Builds and tries one submission. Whatever it does, an answer comes, a little after its limits at the latest.
 pub fn judge(sandbox: &Sandbox, job: &Job) -> Judged {
-    let supervisor = match Supervisor::current() {
-        Ok(supervisor) => supervisor,
-        Err(error) => return Judged::Infra { words: error.to_string() },
+    let (answer, [while_built, _]) = match inner::judge(sandbox, job) {
+        Ok(answered) => answered,
+        Err(error) => return Judged::Infra { words: format!("{error:#}") },
     };
-    let programs = match build(sandbox, job, &supervisor) {
-        Ok(programs) => programs,
-        Err(judged) => return judged,
-    };
-    let build = programs.build_time;
-    let task = Task::new(job, programs);
-    match inner::ask(&task, &supervisor, job.limits.judge) {
-        Ok(report) => Judged::Report { report, build, flags: Vec::new() },
-        Err(Unanswered::TooLong) => Judged::Timeout {
-            words: format!("its checks took longer than {} s together", job.limits.judge.as_secs()),
-        },
-        Err(Unanswered::Failed(words)) => Judged::Infra { words },
-    }
-}
-
-fn build(_sandbox: &Sandbox, job: &Job, supervisor: &Supervisor) -> Result<Programs, Judged> {
-    let subject =
-        Subject::load(&job.dir, job.lab).map_err(|error| Judged::BuildError { words: error.to_string() })?;
-    if let Some(program) = subject.missing() {
-        return Err(Judged::Infra { words: format!("{program}, which it requires, is not installed") });
-    }
-    subject.build(supervisor, Deadline::after(job.limits.build), false).map_err(|error| {
-        let words = error.to_string();
-        match error {
-            BuildError::TooLong { .. } => Judged::Timeout { words },
-            BuildError::Flood { .. } => Judged::Resource { words },
-            BuildError::Aborted => Judged::Infra { words },
-            BuildError::NotStarted { .. } | BuildError::Failed { .. } | BuildError::NoBinary { .. } => {
-                Judged::BuildError { words }
-            }
+    match answer {
+        Answer::Report { report, build } => Judged::Report { report, build, flags: Vec::new() },
+        Answer::BuildError(words) | Answer::TooLong(words) if while_built > 0 => {
+            Judged::Resource { words: format!("it used up the memory while it was built: {words}") }
         }
-    })
+        Answer::BuildError(words) => Judged::BuildError { words },
+        Answer::TooLong(words) => Judged::Timeout { words },
+        Answer::Resource(words) => Judged::Resource { words },
+        Answer::Failed(words) => Judged::Infra { words },
+        Answer::Done(_) => Judged::Infra { words: "the judge did something else".to_owned() },
+    }
 }
 
 impl Default for Limits {

@@ -7,7 +7,7 @@
 //!   prints/ID.json    its fingerprints, by which copies are found
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -50,14 +50,6 @@ pub struct Class {
     pub records: Vec<Record>,
     /// Ids of records that are there, though nobody on the roster has them.
     pub strays: Vec<String>,
-}
-
-impl Class {
-    /// Those on the roster without a record.
-    pub fn missing(&self) -> Vec<&Student> {
-        let graded: BTreeSet<&str> = self.records.iter().map(|record| record.student.id.as_str()).collect();
-        self.header.students.iter().filter(|student| !graded.contains(student.id.as_str())).collect()
-    }
 }
 
 /// Reads a folder of results.

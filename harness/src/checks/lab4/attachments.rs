@@ -341,7 +341,7 @@ fn stalled(t: &mut Trial, mib: u64) -> Verdict<u64> {
     // Well before it gives the server up.
     let deadline = Deadline::after(letter.timeout / 2);
     while !sys::quiet_within(supervisor, sys::TO_SLEEP / 5) && !deadline.passed() {}
-    let peak = sys::family_peak(supervisor).unwrap_or_default();
+    let peak = sys::family_peak(running.reaper_pid()).unwrap_or_default();
     t.unwatch(&running);
     Ok(peak)
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask grade DIR --lab LAB --roster CSV --out DIR`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -102,7 +102,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
         return Ok(ExitCode::from(exit::HARNESS));
     }
     let tally = tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    for id in store::load(&plan.out)?.strays {
+    let known: BTreeSet<&str> = class.header.students.iter().map(|student| student.id.as_str()).collect();
+    for id in store::ids(&plan.out)?.iter().filter(|id| !known.contains(id.as_str())) {
         terminal::print(&format!("the result of {id} stays, who is not on the roster\n"))?;
     }
     let sound = summary(&class.header, &tally, &plan.out)?;

@@ -1,5 +1,6 @@
 //! `cargo xtask grade regrade RESULTS --course TOML`: the same verdicts under other rules; nothing is run.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -7,6 +8,7 @@ use anyhow::Result;
 use harness::report::exit;
 use harness::report::human::{Page, visible};
 
+use crate::grade::course::Course;
 use crate::grade::publish::rules;
 use crate::grade::record::{Record, Score};
 use crate::grade::score::plain;
@@ -40,48 +42,52 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
-    let class = store::load(&args.results)?;
-    let ids: Vec<&str> = class.header.students.iter().map(|student| student.id.as_str()).collect();
-    let course = course::load(&args.course, class.header.lab, &ids)?;
-    let old = rules(&class.header)?;
-    let mut records = class.records.clone();
-    records.iter_mut().for_each(|record| score::apply(record, &course));
-    let changed = show_changes(&class.records, &records)?;
+    let header = store::header(&args.results)?;
+    let ids: Vec<&str> = header.students.iter().map(|student| student.id.as_str()).collect();
+    let course = course::load(&args.course, header.lab, &ids)?;
+    let old = rules(&header)?;
     if old.limits != course.limits || old.allowed != course.allowed {
         terminal::print("other [limits] or [languages] take effect when the class is graded again\n")?;
     }
-    let total = records.len();
-    terminal::print(&format!("{changed} of {total} have other points\n"))?;
-    if args.dry_run {
-        return Ok(ExitCode::from(exit::PASSED));
-    }
-    let header = Header { points: course.points, course: course.text.clone(), ..class.header.clone() };
-    let out = args.out.as_ref().unwrap_or(&args.results);
-    let write = || -> Result<()> {
-        for record in &records {
-            if args.out.is_some() {
-                store::copy(&args.results, out, &record.student.id)?;
-            }
-            store::write_record_soon(out, record)?;
-        }
-        store::settle(out)?;
-        copies::flag(out, header.lab, course.copies)?;
-        store::write_header(out, &header)
-    };
-    Ok(ExitCode::from(match write() {
-        Ok(()) => exit::PASSED,
+    match regrade(&args, &header, &course) {
+        Ok(()) => Ok(ExitCode::from(exit::PASSED)),
         Err(error) => {
             eprintln!("error: {error:#}");
-            exit::HARNESS
+            Ok(ExitCode::from(exit::HARNESS))
         }
-    }))
+    }
 }
 
-/// Shows each whose points are others, and how many they are.
-fn show_changes(old: &[Record], new: &[Record]) -> Result<usize> {
-    let changed: Vec<_> = old.iter().zip(new).filter(|(old, new)| differs(&old.score, &new.score)).collect();
-    terminal::show(|page| changed.iter().for_each(|(old, new)| change(page, old, new)))?;
-    Ok(changed.len())
+/// One record at a time, since a class may be large.
+fn regrade(args: &Args, header: &Header, course: &Course) -> Result<()> {
+    let graded: BTreeSet<String> = store::ids(&args.results)?.into_iter().collect();
+    let students = header.students.iter().filter(|student| graded.contains(&student.id));
+    let (mut changed, mut total) = (0, 0);
+    for student in students {
+        let old = store::whole(&args.results, &student.id)?;
+        let mut new = old.clone();
+        score::apply(&mut new, course);
+        total += 1;
+        if differs(&old.score, &new.score) {
+            changed += 1;
+            terminal::show(|page| change(page, &old, &new))?;
+        }
+        if let Some(out) = &args.out {
+            store::copy(&args.results, out, &student.id)?;
+        }
+        if !args.dry_run {
+            store::write_record_soon(args.out.as_ref().unwrap_or(&args.results), &new)?;
+        }
+    }
+    terminal::print(&format!("{changed} of {total} have other points\n"))?;
+    if args.dry_run {
+        return Ok(());
+    }
+    let out = args.out.as_ref().unwrap_or(&args.results);
+    store::settle(out)?;
+    copies::flag(out, header.lab, course.copies)?;
+    let header = Header { points: course.points, course: course.text.clone(), ..header.clone() };
+    store::write_header(out, &header)
 }
 
 fn differs(old: &Score, new: &Score) -> bool {

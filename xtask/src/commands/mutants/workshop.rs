@@ -72,6 +72,6 @@ impl Workshop {
             fs::copy(&built, &to).with_context(|| format!("cannot copy {}", built.display()))?;
             argv.insert(*role, vec![to.into_os_string()]);
         }
-        Ok(Programs { dir, models: Model::ALL.into(), argv, build_time: Duration::ZERO })
+        Ok(Programs { dir, models: Model::ALL.into(), argv, build_time: Duration::ZERO, confinement: None })
     }
 }

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::folder::{self, DIGESTS};
 use super::regions::{self, Step};
+use crate::workspace;
 
 /// Written for maintainers, or written anew for the starter.
 const LEFT_OUT: &[&str] = &["README.md", "STARTER.md", "Cargo.lock", "benches", "rustfmt.toml"];
@@ -108,7 +109,7 @@ fn write(out: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn cargo(dir: &Path, args: &[&str]) -> Result<()> {
     let done =
-        Command::new(env!("CARGO")).args(args).current_dir(dir).output().context("cannot run cargo")?;
+        Command::new(workspace::cargo()).args(args).current_dir(dir).output().context("cannot run cargo")?;
     ensure!(
         done.status.success(),
         "cargo {} in {}:\n{}",
