@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use harness::check::{Lab, Tier};
+use harness::check::Lab;
 use harness::report::{CheckReport, Outcome, Report};
 
 use super::signature;
@@ -76,7 +76,6 @@ pub struct Column {
     pub id: String,
     pub title: String,
     pub stage: u8,
-    pub tier: Tier,
 }
 
 /// A student, as a row of the matrix.
@@ -195,7 +194,7 @@ impl Overview {
         for check in lab.checks() {
             let (id, title) = (check.id.to_owned(), check.title.to_owned());
             self.numbers.insert(id.clone(), self.columns.len());
-            self.columns.push(Column { id, title, stage: check.stage, tier: check.tier });
+            self.columns.push(Column { id, title, stage: check.stage });
         }
     }
 
@@ -205,7 +204,6 @@ impl Overview {
                 id: check.id.clone(),
                 title: check.title.clone(),
                 stage: check.stage,
-                tier: check.tier,
             });
             self.columns.len() - 1
         })
