@@ -49,6 +49,8 @@ pub fn write(edition: Edition, out: &Path) -> Result<()> {
         fs::create_dir_all(to.parent().unwrap_or(Path::new("/")))?;
         fs::write(&to, bytes).with_context(|| format!("cannot write {}", to.display()))?;
     }
+    // mdBook watches nothing that the nearest of these files ignores, and that of the repository ignores all builds.
+    fs::write(made.path().join(".gitignore"), "")?;
     folder::mirror(made.path(), out)
 }
 
