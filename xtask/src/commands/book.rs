@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! `cargo xtask book`: the book, from the chapters in `book/src` and from what they are about.
 //!
 //! ```text
@@ -31,8 +32,7 @@ use anyhow::{Context, Result, ensure};
 use harness::report::exit;
 
 use super::check::clean_up_when_interrupted;
-use super::starters::folder;
-use crate::workspace;
+use crate::{folder, workspace};
 use edition::Edition;
 use tool::Tool;
 
@@ -149,6 +149,11 @@ fn are_narrow() -> Result<bool> {
         }
     }
     Ok(narrow)
+}
+
+/// Writes the chapters of the students' edition as one reads them without a browser, into a new directory.
+pub fn write_students_source(out: &Path) -> Result<()> {
+    pages::write_source(Edition::Students, out)
 }
 
 /// Refuses a directory with something in it that is no book.

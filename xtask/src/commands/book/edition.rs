@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! The two books made of one source, and the passages that stand in one of them only.
 //!
 //! ```text

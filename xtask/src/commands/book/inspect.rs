@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! The finished pages looked at: every link inside leads somewhere, and none of them scrolls sideways on a telephone.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use html5gum::{Token, Tokenizer};
 
-use crate::commands::starters::folder;
+use crate::folder;
 
 /// The width of a small telephone, in pixels of a style sheet.
 const TELEPHONE: u32 = 360;

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Links between pages: those of a page to other rooms of the repository, and the names of checks.
 
 use std::path::{Component, Path, PathBuf};

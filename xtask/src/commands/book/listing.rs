@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Listings from the solutions, by the regions from which the starters are made (`ANCHOR: step3_parse_head`).
 //!
 //! A listing is the whole item around a region: its documentation, its signature, its body. In the students' edition
@@ -12,7 +13,8 @@ use anyhow::{Context, Result, ensure};
 use harness::check::Lab;
 
 use super::markdown::fenced;
-use crate::commands::starters::{folder, regions};
+use crate::commands::starters::regions;
+use crate::folder;
 use crate::workspace;
 
 /// Steps are fewer.

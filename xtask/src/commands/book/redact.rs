@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! What is another at each run, put in a form that stays.
 //!
 //! A port becomes 40001, the next one 40002, and so on: each keeps its name throughout a text. A time that was measured,

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Runs of the solutions: a check on one of them, or a scene of the book's own, and the record of either.
 
 use std::collections::BTreeMap;

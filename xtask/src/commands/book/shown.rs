@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! The commands of the kit that the book and the documents show: each is one that the kit takes.
 //!
 //! All of them are parsed, by the definitions that the kit itself uses. Those that only read (`list`, `explain`) are
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Parser};
 
 use super::markdown::Fences;
-use crate::commands::starters::folder;
+use crate::folder;
 use crate::workspace;
 
 const KIT: &str = "cargo xtask ";

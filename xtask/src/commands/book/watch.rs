@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Waits for changes in the book's source.
 
 use std::path::Path;
@@ -5,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
-use crate::commands::starters::folder;
+use crate::folder;
 
 /// Calls `changed` after each change of a file below `dir`, and does not return unless it cannot watch. A folder that
 /// is made later is not watched.

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Who sent what to whom: a line an event, between the program and those that the harness played.
 
 use std::collections::BTreeSet;
