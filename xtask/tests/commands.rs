@@ -171,6 +171,27 @@ fn the_doctor_says_what_is_here_and_what_is_not() {
     xtask(&["doctor"]).assert().stdout(contains("cargo").and(contains("loopback")).and(contains("curl")));
 }
 
+// ANCHOR: extra_step0_book
+#[test]
+fn a_book_that_cannot_be_written_or_served_is_refused_before_anything_is_built() {
+    let full = tempfile::tempdir().expect("a directory");
+    fs::write(full.path().join("thesis.txt"), "years of work").expect("a file");
+    let path = full.path().to_str().expect("a plain name");
+    xtask(&["book", "--out", path]).assert().code(2).stderr(contains("holds something that is no book"));
+    assert!(full.path().join("thesis.txt").is_file());
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    xtask(&["book", "--serve", "--port", &port])
+        .assert()
+        .code(2)
+        .stderr(contains("`--port N` takes another"));
+
+    xtask(&["book", "--edition", "teachers"]).assert().code(2).stderr(contains("whole, students"));
+    xtask(&["book", "--only", "lru"]).assert().code(2).stderr(contains("--generate"));
+}
+// ANCHOR_END: extra_step0_book
+
 #[test]
 fn a_capture_file_is_written_for_each_check_and_each_look() {
     let dir = tempfile::tempdir().expect("a directory");

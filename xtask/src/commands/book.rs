@@ -20,10 +20,12 @@ mod runs;
 #[cfg(test)]
 mod shown;
 mod tool;
+mod watch;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use harness::report::exit;
@@ -73,6 +75,9 @@ pub fn run(args: Args) -> Result<ExitCode> {
         let sound = [are_narrow()?, generated::check()?];
         return Ok(ExitCode::from(if sound == [true; 2] { exit::PASSED } else { exit::FAILED }));
     }
+    if args.serve {
+        tool::can_serve(args.port)?;
+    }
     let edition = args.edition;
     let out = args.out.unwrap_or_else(|| workspace::root().join("target/book").join(edition.name()));
     is_free(&out)?;
@@ -81,6 +86,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
     folder::mirror(&pages, &out)?;
     println!("{}: {}", edition.title(), workspace::shown(&out.join("index.html")));
     if args.serve {
+        let watched = source.clone();
+        thread::spawn(move || set_on_change(edition, &watched));
         tool.serve(&source, &pages, args.port)?;
     }
     Ok(ExitCode::from(exit::PASSED))
@@ -94,8 +101,7 @@ struct Set {
 
 /// Sets an edition beside the one that readers have, and looks where its links lead.
 fn set(edition: Edition, tool: &Tool) -> Result<Set> {
-    let place = workspace::state().join("book").join(edition.name());
-    let (source, pages) = (place.join("source"), place.join("pages"));
+    let (source, pages) = (place(edition).join("source"), place(edition).join("pages"));
     pages::write(edition, &source)?;
     tool.build(&source, &pages)?;
     fs::write(pages.join(MARK), "").with_context(|| format!("cannot write into {}", pages.display()))?;
@@ -106,13 +112,28 @@ fn set(edition: Edition, tool: &Tool) -> Result<Set> {
 
 /// Writes the students' edition into a repository of theirs: its Markdown, and its pages where they are wanted.
 pub fn hand_out(into: &Path, with_pages: bool) -> Result<()> {
-    let made = tempfile::tempdir().context("cannot make a directory")?;
-    pages::write(Edition::Students, made.path())?;
-    folder::mirror(&made.path().join("src"), &into.join("book/src"))?;
+    pages::write_source(Edition::Students, &into.join("book/src"))?;
     if with_pages {
         folder::mirror(&set(Edition::Students, &Tool::ready()?)?.pages, &into.join(chapter::HANDED_OUT))?;
     }
     Ok(())
+}
+
+/// Writes the pages again whenever the book changes; mdBook, which serves them, sees that.
+fn set_on_change(edition: Edition, source: &Path) {
+    let again = || {
+        if let Err(error) = pages::write(edition, source) {
+            eprintln!("error: {error:#}");
+        }
+    };
+    if let Err(error) = watch::changes(&workspace::root().join("book"), again) {
+        eprintln!("changes are not seen: {error:#}");
+    }
+}
+
+/// Where an edition is made.
+fn place(edition: Edition) -> PathBuf {
+    workspace::state().join("book").join(edition.name())
 }
 
 /// Sets both editions; whether no page is wider than a telephone.

@@ -15,12 +15,13 @@ mod pool;
 mod svg;
 mod timeline;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use harness::check::Check;
 
 use super::generated::{self, Generated};
+use super::links;
 use super::runs::Runs;
 
 /// A drawing that a page asks for.
@@ -60,15 +61,24 @@ impl Figure {
 
     /// The drawing within a page, and where it comes from.
     pub fn shown(&self) -> Result<String> {
-        let drawing = generated::read(&self.file())?;
-        let from = match self {
-            Figure::Ladder(check, _) => format!("From a run of <code>{}</code> on the solution.", check.id),
-            Figure::Machine(_) => "From the solution's transition table.".to_owned(),
-            Figure::Lru => "From what the solution's list evicts.".to_owned(),
-            Figure::Pool => "From a run of the solution.".to_owned(),
-            Figure::Timeline => "From a run of the solution on a scripted network.".to_owned(),
-        };
+        let (drawing, from) = (generated::read(&self.file())?, self.origin());
         Ok(format!("<figure>\n{}\n<figcaption>{from}</figcaption>\n</figure>\n\n", drawing.trim_end()))
+    }
+
+    /// The drawing as a file that a page at this place leads to.
+    pub fn linked(&self, page: &Path) -> String {
+        let file = links::from(page, &self.file().display().to_string());
+        format!("![{}]({file})\n\n", self.origin())
+    }
+
+    fn origin(&self) -> String {
+        match self {
+            Figure::Ladder(check, _) => format!("From a run of {} on the solution", check.id),
+            Figure::Machine(_) => "From the solution's transition table".to_owned(),
+            Figure::Lru => "From what the solution's list evicts".to_owned(),
+            Figure::Pool => "From a run of the solution".to_owned(),
+            Figure::Timeline => "From a run of the solution on a scripted network".to_owned(),
+        }
     }
 }
 

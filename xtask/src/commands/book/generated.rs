@@ -31,10 +31,7 @@ pub fn write(only: Option<&str>) -> Result<()> {
         fs::remove_file(place().join(stale)).with_context(|| format!("cannot remove {}", stale.display()))?;
     }
     for (file, text) in &made {
-        let path = place().join(file);
-        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))
-            .and_then(|()| fs::write(&path, text))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        folder::write(&place(), file, text.as_bytes())?;
     }
     println!("{}: {} files written", workspace::shown(&place()), made.len());
     Ok(())
@@ -77,7 +74,7 @@ fn make(only: Option<&str>) -> Result<Generated> {
     Ok(made)
 }
 
-fn place() -> PathBuf {
+pub fn place() -> PathBuf {
     workspace::root().join("book/generated")
 }
 

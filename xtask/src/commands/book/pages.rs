@@ -23,38 +23,61 @@ use super::failures::Failure;
 use super::figures::Figure;
 use super::listing::{self, Body};
 use super::markdown::{Fences, folded, words};
-use super::{links, reference};
+use super::{generated, links, reference};
 use crate::folder;
 use crate::{chapter, nearest, workspace};
 
 /// Writes the pages of an edition below `out`, and what mdBook wants besides.
 pub fn write(edition: Edition, out: &Path) -> Result<()> {
     let book = workspace::root().join("book");
-    // A page that is gone from the source must not stay; what is the same keeps its time, so that nothing is set anew.
     let made = tempfile::tempdir().context("cannot make a directory")?;
-    for path in folder::files(&book)? {
+    for path in folder::files(&book)?.into_iter().filter(|path| !path.starts_with("src")) {
         let bytes = fs::read(book.join(&path)).with_context(|| format!("cannot read {}", path.display()))?;
-        let bytes = match path.strip_prefix("src") {
-            Ok(page) if is_page(page) => {
-                let text =
-                    String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", path.display()))?;
-                Page { edition, path: page }
-                    .expand(&text)
-                    .with_context(|| format!("book/{}", path.display()))?
-                    .into_bytes()
-            }
-            _ => bytes,
-        };
-        let to = made.path().join(&path);
-        fs::create_dir_all(to.parent().unwrap_or(Path::new("/")))?;
-        fs::write(&to, bytes).with_context(|| format!("cannot write {}", to.display()))?;
+        folder::write(made.path(), &path, &bytes)?;
     }
+    expand_all(edition, Drawings::Within, &made.path().join("src"))?;
+    // mdBook watches nothing that the nearest of these files ignores, and that of the repository ignores all builds.
+    fs::write(made.path().join(".gitignore"), "")?;
+    // A page that is gone from the source must not stay; what is the same keeps its time, so that nothing is set anew.
     folder::mirror(made.path(), out)
+}
+
+/// Writes the chapters of an edition for a reader without a browser, below `out`.
+pub fn write_source(edition: Edition, out: &Path) -> Result<()> {
+    expand_all(edition, Drawings::Beside, out)?;
+    folder::mirror(&generated::place().join("figures"), &out.join("figures"))
+}
+
+fn expand_all(edition: Edition, drawings: Drawings, out: &Path) -> Result<()> {
+    let source = workspace::root().join("book/src");
+    for path in folder::files(&source)? {
+        let bytes =
+            fs::read(source.join(&path)).with_context(|| format!("cannot read {}", path.display()))?;
+        if !is_page(&path) {
+            folder::write(out, &path, &bytes)?;
+            continue;
+        }
+        let text = String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", path.display()))?;
+        let page = Page { edition, drawings, path: &path };
+        let text = page.expand(&text).with_context(|| format!("book/src/{}", path.display()))?;
+        folder::write(out, &path, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Where drawings stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Drawings {
+    /// In the page, with its colours.
+    Within,
+    /// In files of their own.
+    Beside,
 }
 
 /// A page that is being made.
 struct Page<'a> {
     edition: Edition,
+    drawings: Drawings,
     /// Below the book's source.
     path: &'a Path,
 }
@@ -88,14 +111,17 @@ impl Page<'_> {
             return if directive.name == "said" { failure.said() } else { failure.told(self.edition) };
         }
         if let Some(figure) = directive.figure()? {
-            return figure.shown();
+            return match self.drawings {
+                Drawings::Within => figure.shown(),
+                Drawings::Beside => Ok(figure.linked(self.path)),
+            };
         }
         Ok(match (directive.name.as_str(), directive.arguments().as_slice()) {
             ("step", [of, number]) => self.step(lab(of)?, number.parse().context("a step is a number")?)?,
             ("listing", [of, file, region]) => listing::item(lab(of)?, file, region, self.body())?,
             ("checks", [of]) => reference::checks(lab(of)?, self.path),
             ("clauses", []) => reference::clauses(self.path),
-            ("commands", []) => reference::commands(),
+            ("commands", []) => reference::commands(self.edition),
             ("contracts", []) => reference::contracts(self.path)?,
             _ => bail!("there is no such directive; `book/pages.rs` lists them"),
         })
@@ -220,7 +246,7 @@ mod tests {
     use super::*;
 
     fn page(edition: Edition, text: &str) -> Result<String> {
-        Page { edition, path: Path::new("lab1/stage-09.md") }.expand(text)
+        Page { edition, drawings: Drawings::Within, path: Path::new("lab1/stage-09.md") }.expand(text)
     }
 
     #[test]

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::CommandFactory;
 use harness::check::{Basis, Check, Lab};
 
+use super::edition::Edition;
 use super::links;
 use super::markdown::{self, fenced};
 use crate::{chapter, workspace};
@@ -64,12 +65,20 @@ pub fn clauses(page: &Path) -> String {
     text
 }
 
-/// Every command with its help in full.
-pub fn commands() -> String {
+/// Commands that the students' repository does not have.
+const MAKERS: [&str; 5] = ["starters", "handout", "mutants", "book", "ci"];
+
+/// Every command that a reader of this edition has, with its help in full.
+pub fn commands(edition: Edition) -> String {
     let mut root = crate::Command::command().term_width(80);
+    let is_students = edition == Edition::Students;
+    if is_students {
+        root = root.mut_subcommand("check", |check| check.mut_arg("solution", |option| option.hide(true)));
+    }
     root.build();
     let mut text = String::new();
-    for command in root.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+    let is_had = |name: &str| name != "help" && !(is_students && MAKERS.contains(&name));
+    for command in root.get_subcommands_mut().filter(|command| is_had(command.get_name())) {
         let help = command.render_long_help().to_string();
         text += &format!("## `cargo xtask {}`\n\n{}\n", command.get_name(), fenced("text", &help));
     }
@@ -163,10 +172,20 @@ mod tests {
 
     #[test]
     fn every_command_stands_in_the_reference_with_its_options() {
-        let text = commands();
+        let text = commands(Edition::Whole);
         for (command, option) in [("check", "--solution"), ("hint", "--from-start"), ("book", "--edition")] {
             let (_, rest) = text.split_once(&format!("## `cargo xtask {command}`")).expect("a section");
             assert!(rest.split("\n## ").next().is_some_and(|section| section.contains(option)), "{command}");
         }
+    }
+
+    #[test]
+    fn a_student_is_told_of_the_commands_that_he_has() {
+        let (whole, students) = (commands(Edition::Whole), commands(Edition::Students));
+        for maker in MAKERS {
+            let heading = format!("## `cargo xtask {maker}`");
+            assert!(whole.contains(&heading) && !students.contains(&heading), "{maker}");
+        }
+        assert!(students.contains("## `cargo xtask check`") && !students.contains("--solution"));
     }
 }

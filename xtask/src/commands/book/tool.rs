@@ -1,7 +1,6 @@
 //! mdBook, which sets the pages: one version, built once into `target/`, so that nothing is installed by hand and no
 //! other command pays for it.
 
-use std::env;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -9,13 +8,11 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use harness::sys;
 
 use crate::workspace;
 
 const VERSION: &str = "0.5.4";
-
-/// What Cargo tells the programs it runs; a build inside a build must not hear it.
-const OF_CARGO: &str = "CARGO_";
 
 /// A program that is there.
 pub struct Tool(PathBuf);
@@ -46,11 +43,10 @@ impl Tool {
 
     /// Serves the book at that port of loopback, and sets it again whenever `source` changes, until it is ended.
     pub fn serve(&self, source: &Path, out: &Path, port: u16) -> Result<()> {
-        if let Err(error) = TcpListener::bind(("127.0.0.1", port)) {
-            bail!("cannot serve at 127.0.0.1:{port}: {error}; `--port N` takes another");
-        }
+        println!("served at http://127.0.0.1:{port}/ until you press Ctrl-C");
         let mut command = self.command("serve", source, out);
         command.args(["--hostname", "127.0.0.1", "--port", &port.to_string()]);
+        sys::die_with_parent(&mut command);
         let ended = command.status().context("cannot run mdBook")?;
         ensure!(ended.success() || ended.code().is_none(), "mdBook ended with {ended}");
         Ok(())
@@ -61,6 +57,14 @@ impl Tool {
         command.arg(what).arg(source).arg("--dest-dir").arg(out).env("MDBOOK_LOG", "warn");
         command
     }
+}
+
+/// Whether the port is free; somebody may take it before the book is served, but hardly.
+pub fn can_serve(port: u16) -> Result<()> {
+    if let Err(error) = TcpListener::bind(("127.0.0.1", port)) {
+        bail!("cannot serve at 127.0.0.1:{port}: {error}; `--port N` takes another");
+    }
+    Ok(())
 }
 
 fn install(place: &Path) -> Result<()> {
@@ -80,11 +84,6 @@ fn install(place: &Path) -> Result<()> {
         .arg("--root")
         .arg(place)
         .current_dir(workspace::root());
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(OF_CARGO)) {
-        if name != "CARGO_HOME" && !name.to_string_lossy().starts_with("CARGO_REGISTR") {
-            cargo.env_remove(name);
-        }
-    }
     let done = cargo.output().context("cannot run cargo")?;
     if done.status.success() {
         return Ok(());
