@@ -119,7 +119,7 @@ pub fn run(
         dirs: AtomicUsize::new(0),
         prepared: OnceLock::new(),
     };
-    let run = Run { env: &env, checks: &checks, options, progress, again };
+    let run = Run { env: &env, checks: &checks, order: order(lab, &checks), options, progress, again };
     let rows = run.rows();
     drop(env);
 
@@ -145,9 +145,26 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Those that wait first, with what they need; the others as they are met.
+fn order(lab: Lab, checks: &[&'static Check]) -> Vec<usize> {
+    let mut first: Vec<&str> = lab.waiting().to_vec();
+    // What a check needs stands before it.
+    for check in checks.iter().rev() {
+        if first.contains(&check.id) {
+            first.extend(check.needs);
+        }
+    }
+    let (mut order, others): (Vec<usize>, Vec<usize>) =
+        (0..checks.len()).partition(|&at| first.contains(&checks[at].id));
+    order.extend(others);
+    order
+}
+
 struct Run<'a> {
     env: &'a Env<'a>,
     checks: &'a [&'static Check],
+    /// Of their positions: which is begun before which, where both are ready.
+    order: Vec<usize>,
     options: &'a Options,
     progress: OnProgress<'a>,
     again: &'a str,
@@ -246,8 +263,8 @@ impl Run<'_> {
 
     fn next(&self, states: &[State]) -> Next {
         let mut later = false;
-        for (at, state) in states.iter().enumerate() {
-            match state {
+        for &at in &self.order {
+            match &states[at] {
                 State::Running => later = true,
                 State::Waiting => match self.needs(at, states) {
                     Needs::Met => return Next::Ready(at),

@@ -55,7 +55,14 @@ fn outcomes(checks: &[&'static Check]) -> Vec<Outcome> {
         dirs: AtomicUsize::new(0),
         prepared: OnceLock::new(),
     };
-    let run = Run { env: &env, checks, options: &options, progress: &|_, _, _| {}, again: "again" };
+    let run = Run {
+        env: &env,
+        checks,
+        order: order(Lab::Lab1, checks),
+        options: &options,
+        progress: &|_, _, _| {},
+        again: "again",
+    };
     run.rows().into_iter().map(|row| row.outcome).collect()
 }
 
@@ -165,4 +172,17 @@ fn a_prefix_selects_what_lies_below_it() {
     assert!(takes("web"));
     assert!(!takes("web.file"));
     assert!(!takes("web.files.binary.large"));
+}
+
+#[test]
+fn what_waits_is_begun_first_behind_what_it_needs() {
+    let checks: Vec<&'static Check> = Lab::Lab4.checks().collect();
+    let order = order(Lab::Lab4, &checks);
+    let place = |id: &str| order.iter().position(|&at| checks[at].id == id).expect("it is in the order");
+    assert_eq!(order.len(), checks.len());
+    for id in Lab::Lab4.waiting() {
+        let check = checks.iter().find(|check| check.id == *id).expect("there is such a check");
+        check.needs.iter().for_each(|need| assert!(place(need) < place(id), "{need}, {id}"));
+        assert!(place(id) < place("mail.text.utf8"), "{id}");
+    }
 }

@@ -71,6 +71,23 @@ pub const CHECKS: &[Check] = &[
         run: utf8,
     },
     Check {
+        id: "mail.text.dot-encoded",
+        title: "dots are stuffed in the lines that are sent, be they encoded or not",
+        lab: Lab::Lab4,
+        stage: 4,
+        tier: Tier::Robust,
+        points: 1,
+        role: Role::Mail,
+        needs: &["mail.text.dots", "mail.text.utf8"],
+        basis: Basis::Must,
+        clause: "RFC 5321 §4.5.2",
+        why: "The server takes the first dot away from the lines that it reads, and these are not those of the text: \
+              quoted-printable breaks long ones, and a dot may come to stand first; base64 has no dots at all.",
+        peers: "",
+        hints: &["Encode first, stuff last: what doubles the dots stands right before the socket."],
+        run: dot_encoded,
+    },
+    Check {
         id: "mail.text.eight-bit",
         title: "octets above 127 travel only where 8BITMIME is offered, and are announced",
         lab: Lab::Lab4,
@@ -189,6 +206,23 @@ fn utf8(t: &mut Trial) -> Verdict {
     write(&path, text.as_bytes())?;
     for letter in [Letter::new(t).text_file(&path), Letter::new(t).text(&text)] {
         let ended = letter.send(t, Smtp::builder().offers(["8BITMIME"]))?;
+        text_is(ended.mail()?, &text)?;
+        ended.delivered(&letter)?;
+    }
+    Ok(())
+}
+
+fn dot_encoded(t: &mut Trial) -> Verdict {
+    // Mostly ASCII, for quoted-printable, and mostly not, for base64.
+    let [a, b] = std::array::from_fn(|_| words(t, 2));
+    let long = ".".repeat(400);
+    let few = format!(".{a}\n.\n{}{long}\n..{b}\n", foreign(t, 2));
+    let many = format!(".{a}\n.\n{}\n..{b}\n", foreign(t, 80));
+    let path = t.dir()?.join("text");
+    for text in [few, many] {
+        write(&path, text.as_bytes())?;
+        let letter = Letter::new(t).text_file(&path);
+        let ended = letter.send(t, Smtp::builder())?;
         text_is(ended.mail()?, &text)?;
         ended.delivered(&letter)?;
     }
