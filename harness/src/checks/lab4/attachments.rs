@@ -3,6 +3,7 @@
 use super::letter::{Letter, word, words};
 use super::parts::{attachments, file, holds, plain, random, some_file};
 use super::session::{read, text_is};
+use super::text::declares_size;
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::fake::smtp::Smtp;
 use crate::trial::Trial;
@@ -77,7 +78,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab4,
         stage: 6,
         tier: Tier::Core,
-        points: 2,
+        points: 1,
         role: Role::Mail,
         needs: &["mail.dialogue.sends", "mail.dialogue.crlf"],
         basis: Basis::Must,
@@ -127,6 +128,25 @@ pub const CHECKS: &[Check] = &[
             "A small table will do: txt, html, png, jpg, gif, pdf, zip; for all else application/octet-stream.",
         ],
         run: media_type,
+    },
+    Check {
+        id: "mail.attach.size",
+        title: "SIZE= counts the attachments, encoded as they are sent",
+        lab: Lab::Lab4,
+        stage: 6,
+        tier: Tier::Robust,
+        points: 1,
+        role: Role::Mail,
+        needs: &["mail.text.size", "mail.attach.lengths"],
+        basis: Basis::Must,
+        clause: "RFC 1870 §6.1",
+        why: "What a server takes is octets on the wire, and base64 makes four out of three, with two more for each line \
+              end. The length can be told from the file's, before a line of it is read.",
+        peers: "Gmail takes 35 882 577 octets: a file of 25 MB, encoded.",
+        hints: &[
+            "Of n octets, (n + 2) / 3 * 4 characters, and a CR LF for each 76 of these or a rest of them.",
+        ],
+        run: size,
     },
 ];
 
@@ -256,4 +276,20 @@ fn media_type(t: &mut Trial) -> Verdict {
         ensure(accepted.contains(&kind.as_str()), format!("{} for {name}", accepted.join(" or ")), kind)?;
     }
     Ok(())
+}
+
+fn size(t: &mut Trial) -> Verdict {
+    let length = 300_000 + t.rng.usize(..30_000);
+    let octets = random(t, length);
+    let path = some_file(t, &octets)?;
+    let letter = Letter::new(t).attach(&path);
+    let ended = letter.send(t, Smtp::builder().offers(["SIZE 50000000"]))?;
+    declares_size(ended.mail()?)?;
+    ended.delivered(&letter)?;
+    // The file alone would do.
+    let limit = length * 6 / 5;
+    let ended = letter.send(t, Smtp::builder().offers([format!("SIZE {limit}")]))?;
+    let why = format!("the server takes {limit} octets, and the file's {length} are more in base64");
+    ended.never("DATA", &why)?;
+    ended.exits(&[69], &why)
 }

@@ -307,7 +307,13 @@ fn rcpt_some(t: &mut Trial) -> Verdict {
         ended.exits(&[67, 68], &why)?;
         ended.ensure(ended.stderr.contains(refused), format!("{refused} named on stderr"), "it is not")?;
     }
-    Ok(())
+    // Who is refused a recipient and then the mail has sent to nobody.
+    let replies = [(Point::Rcpt, 250), (Point::Rcpt, 550), (Point::EndOfData, 451)];
+    let server = replies
+        .into_iter()
+        .fold(Smtp::builder(), |server, (point, code)| server.at(point, line(code, &words(t, 3))));
+    let ended = two_recipients(t).send(t, server)?;
+    ended.exits(&[75], "the two RCPT were answered 250 and 550, and then the mail 451")
 }
 
 /// Which of the letter's recipients this is a RCPT for, in whatever syntax: that is another check's matter.

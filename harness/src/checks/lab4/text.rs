@@ -277,7 +277,7 @@ fn size(t: &mut Trial) -> Verdict {
 }
 
 /// Within 1 KiB or 5 %.
-fn declares_size(mail: &Mail) -> Verdict {
+pub(super) fn declares_size(mail: &Mail) -> Verdict {
     let actual = mail.content.len();
     let expected = format!("SIZE= on MAIL, within 5 % of the {actual} octets that the mail has");
     let Some((_, value)) = mail.parameters.iter().find(|(name, _)| name == "SIZE") else {
