@@ -4,6 +4,7 @@
 //! is *flaky*. What the harness could not do is tried once more too, and then simply passes. Failures by evidence (a wrong octet) are looked at again one at a time; failures by silence
 //! (nothing came in time) side by side, since they only wait.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -119,7 +120,8 @@ pub fn run(
         dirs: AtomicUsize::new(0),
         prepared: OnceLock::new(),
     };
-    let run = Run { env: &env, checks: &checks, order: order(lab, &checks), options, progress, again };
+    let heights = (0..checks.len()).map(|at| height(&checks, at)).collect();
+    let run = Run { env: &env, checks: &checks, heights, options, progress, again };
     let rows = run.rows();
     drop(env);
 
@@ -145,26 +147,21 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Those that wait first, with what they need; the others as they are met.
-fn order(lab: Lab, checks: &[&'static Check]) -> Vec<usize> {
-    let mut first: Vec<&str> = lab.waiting().to_vec();
-    // What a check needs stands before it.
-    for check in checks.iter().rev() {
-        if first.contains(&check.id) {
-            first.extend(check.needs);
-        }
-    }
-    let (mut order, others): (Vec<usize>, Vec<usize>) =
-        (0..checks.len()).partition(|&at| first.contains(&checks[at].id));
-    order.extend(others);
-    order
+/// A check that waits for time to pass takes as long as so many others in a row.
+const A_WAIT: usize = 10;
+
+/// How many checks wait one for the other, the first of them for this one.
+fn height(checks: &[&Check], at: usize) -> usize {
+    let own = if checks[at].lab.waiting().contains(&checks[at].id) { A_WAIT } else { 0 };
+    let waiting = checks.iter().enumerate().filter(|(_, check)| check.needs.contains(&checks[at].id));
+    waiting.map(|(other, _)| 1 + height(checks, other)).max().unwrap_or(0).max(own)
 }
 
 struct Run<'a> {
     env: &'a Env<'a>,
     checks: &'a [&'static Check],
-    /// Of their positions: which is begun before which, where both are ready.
-    order: Vec<usize>,
+    /// For each check, its [`height`].
+    heights: Vec<usize>,
     options: &'a Options,
     progress: OnProgress<'a>,
     again: &'a str,
@@ -231,7 +228,7 @@ impl Run<'_> {
         (outcome, Duration::ZERO)
     }
 
-    /// A worker: takes the first check that is ready until none is or will be.
+    /// A worker: takes the next check that is ready until none is or will be.
     fn work(&self, board: &Mutex<Board>, changed: &Condvar) {
         let mut shared = Shared::default();
         let mut guard = lock(board);
@@ -261,23 +258,20 @@ impl Run<'_> {
         (self.progress)(board.done, self.checks.len(), self.checks[at].id);
     }
 
+    /// The checks that most others wait for in a row come first, and those that wait for time to pass: they set the
+    /// pace of the whole.
     fn next(&self, states: &[State]) -> Next {
-        let mut later = false;
-        for &at in &self.order {
-            match &states[at] {
-                State::Running => later = true,
-                State::Waiting => match self.needs(at, states) {
-                    Needs::Met => return Next::Ready(at),
-                    Needs::Open => later = true,
-                    Needs::Unmet(_) => {}
-                },
-                State::Failed(_) | State::Done(..) => {}
-            }
+        let is_ready = |at: &usize| {
+            matches!(states[*at], State::Waiting) && matches!(self.needs(*at, states), Needs::Met)
+        };
+        let ready = (0..states.len()).filter(is_ready);
+        if let Some(at) = ready.min_by_key(|at| (Reverse(self.heights[*at]), *at)) {
+            return Next::Ready(at);
         }
-        if later && states.iter().any(|state| matches!(state, State::Running)) {
-            Next::Later
-        } else {
-            Next::Nothing
+        // What waits may become ready as long as something runs.
+        match (0..states.len()).any(|at| matches!(states[at], State::Running)) {
+            true => Next::Later,
+            false => Next::Nothing,
         }
     }
 

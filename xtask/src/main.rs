@@ -1,6 +1,7 @@
 //! The commands of wirelab: `cargo xtask check lab1`. This file only dispatches; each command is a file of its own.
 
 mod commands;
+mod folder;
 mod nearest;
 mod terminal;
 mod workspace;
@@ -11,7 +12,10 @@ use clap::Parser;
 use harness::report::exit;
 use harness::subject::supervisor;
 
-use commands::{check, ci, doctor, explain, hint, list, mutants, reset, starters};
+use commands::{check, doctor, explain, hint, list, reset};
+// ANCHOR: extra_step0_uses
+use commands::{ci, handout, mutants, starters};
+// ANCHOR_END: extra_step0_uses
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
 #[derive(Parser)]
@@ -22,10 +26,13 @@ enum Command {
     Explain(explain::Args),
     Hint(hint::Args),
     Doctor(doctor::Args),
-    Starters(starters::Args),
     Reset(reset::Args),
+    // ANCHOR: extra_step0_commands
+    Starters(starters::Args),
+    Handout(handout::Args),
     Mutants(mutants::Args),
     Ci(ci::Args),
+    // ANCHOR_END: extra_step0_commands
 }
 
 fn main() -> ExitCode {
@@ -36,10 +43,13 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Hint(args) => hint::run(args),
         Command::Doctor(args) => doctor::run(args),
-        Command::Starters(args) => starters::run(args),
         Command::Reset(args) => reset::run(args),
+        // ANCHOR: extra_step0_runs
+        Command::Starters(args) => starters::run(args),
+        Command::Handout(args) => handout::run(args),
         Command::Mutants(args) => mutants::run(args),
         Command::Ci(args) => ci::run(args),
+        // ANCHOR_END: extra_step0_runs
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

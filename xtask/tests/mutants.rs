@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! `cargo xtask mutants`, on one mutant; the whole bank is tried by `cargo xtask ci`.
 
 use std::fs;

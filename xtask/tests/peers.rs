@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Real software fails no check but those that fixtures/peers/README.md says it deserves to fail.
 
 use std::collections::BTreeSet;

@@ -87,9 +87,11 @@ pub struct Args {
 /// The program to try.
 #[derive(clap::Args)]
 struct Which {
+    // ANCHOR: extra_step0_option
     /// Try the reference solution
     #[arg(long, conflicts_with_all = ["dir", "cmd", "client_cmd"])]
     solution: bool,
+    // ANCHOR_END: extra_step0_option
     /// Try the implementation in this directory, by its wirelab.toml or as a Cargo package
     #[arg(long = "impl", value_name = "DIR", conflicts_with_all = ["cmd", "client_cmd"])]
     dir: Option<PathBuf>,
@@ -187,10 +189,12 @@ impl Run<'_> {
 /// The command that tries the same program again.
 fn again(args: &Args) -> String {
     let mut command = format!("cargo xtask check {}", args.lab);
-    let Which { solution, dir, cmd, client_cmd } = &args.which;
-    if *solution {
+    // ANCHOR: extra_step0_again
+    if args.which.solution {
         command.push_str(" --solution");
     }
+    // ANCHOR_END: extra_step0_again
+    let Which { dir, cmd, client_cmd, .. } = &args.which;
     let dir = dir.as_ref().map(|dir| dir.display().to_string());
     let model = args.model.map(|model| model.name().to_owned());
     let factor = (args.timeout_factor != 1.0).then(|| args.timeout_factor.to_string());
@@ -294,10 +298,12 @@ mod tests {
     fn again_tries_the_same_program_in_the_same_way() {
         let again = |line: &str| again(&args(line));
         assert_eq!(again("check lab1 --only web.start"), "cargo xtask check lab1");
+        // ANCHOR: extra_step0_again_test
         assert_eq!(
             again("check lab1 --solution --model fork"),
             "cargo xtask check lab1 --solution --model fork"
         );
+        // ANCHOR_END: extra_step0_again_test
         assert_eq!(
             again("check lab1 --cmd 'python3 s.py' --timeout-factor 2.5"),
             "cargo xtask check lab1 --cmd 'python3 s.py' --timeout-factor 2.5"

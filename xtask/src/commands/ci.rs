@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! `cargo xtask ci`: everything that must hold before a change is taken. `.ci/run` installs what that needs first.
 
 use std::path::Path;
@@ -31,6 +32,7 @@ const PHASES: &[Phase] = &[
     Phase { name: "lab 3", command: &["cargo", "xtask", "check", "lab3", "--solution"] },
     Phase { name: "lab 4", command: &["cargo", "xtask", "check", "lab4", "--solution"] },
     Phase { name: "starters", command: &["cargo", "xtask", "starters", "--check"] },
+    Phase { name: "handout", command: &["cargo", "xtask", "handout", "--trial"] },
     Phase { name: "mutants", command: &["cargo", "xtask", "mutants"] },
 ];
 

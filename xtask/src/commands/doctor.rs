@@ -16,7 +16,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use crate::terminal;
 
 /// The oldest Rust that builds the labs.
-const RUST: (u32, u32) = (1, 85);
+const RUST: (u32, u32) = (1, 88);
 
 /// Open files that suffice for all checks side by side.
 const FILES: u64 = 1024;

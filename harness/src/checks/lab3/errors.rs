@@ -112,7 +112,10 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, lab 3",
         why: "What was typed wrongly must not be taken for something else: no host, no number, no such option.",
         peers: "iputils and most others exit with 2 as well.",
-        hints: &["Parsers of command lines (clap, argparse, getopt) do this; 2 is what they exit with."],
+        hints: &[
+            "Parsers of command lines (clap, argparse, getopt) do this; 2 is what they exit with.",
+            "More than 65499 octets of data fit into no datagram: no request could ever be sent, let alone be lost.",
+        ],
         run: usage,
     },
     Check {
@@ -285,6 +288,8 @@ fn usage(t: &mut Trial) -> Verdict {
         ("`-i` wants seconds", with(&["-i", "x"])),
         ("`-W` wants seconds", with(&["-W", "x"])),
         ("`-s` wants a number", with(&["-s", "x"])),
+        ("`-s` goes up to 65499", with(&["-s", "65500"])),
+        ("`--port` wants a number", with(&["--port", "x"])),
         ("there is no such option", with(&["--no-such-option"])),
     ];
     for (why, arguments) in wrong {

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! Where mutants are built: one copy of the solution, one warm target directory.
 //!
 //! A build recompiles only the solution's own crate. The programs are moved out to a bench, from where they are
@@ -14,7 +15,8 @@ use harness::check::Lab;
 use harness::subject::{Model, Programs};
 
 use super::bank::Mutant;
-use crate::commands::starters::{folder, generate};
+use crate::commands::starters::generate;
+use crate::folder;
 use crate::workspace;
 
 /// A stand-alone package with no debug information, for speed.

@@ -1,3 +1,4 @@
+// SOLUTION ONLY
 //! From a solution to its starter: the files, what stands in them, and the package around them.
 
 use std::collections::BTreeMap;
@@ -7,8 +8,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::folder::{self, DIGESTS};
+use super::ownership;
 use super::regions::{self, Step};
+use crate::folder::{self, DIGESTS, write};
 
 /// Written for maintainers, or written anew for the starter.
 const LEFT_OUT: &[&str] = &["README.md", "STARTER.md", "Cargo.lock", "benches", "rustfmt.toml"];
@@ -71,7 +73,7 @@ pub fn starter(repository: &Path, solution: &Path, out: &Path, through: u32) -> 
     lock(repository, out)?;
     cargo(out, &["fmt"])?;
     let digests = folder::digests(out)?;
-    write(out, Path::new(DIGESTS), folder::render(&digests).as_bytes())?;
+    write(out, Path::new(DIGESTS), ownership::render(&digests).as_bytes())?;
     Ok(steps)
 }
 
@@ -98,15 +100,7 @@ fn in_order(mut steps: Vec<(PathBuf, Step)>) -> Result<Vec<Step>> {
     Ok(steps.into_iter().map(|(_, step)| step).collect())
 }
 
-fn write(out: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
-    let to = out.join(path);
-    let parent = to.parent().expect("a file below a directory");
-    fs::create_dir_all(parent)
-        .and_then(|()| fs::write(&to, bytes))
-        .with_context(|| format!("cannot write {}", to.display()))
-}
-
-fn cargo(dir: &Path, args: &[&str]) -> Result<()> {
+pub fn cargo(dir: &Path, args: &[&str]) -> Result<()> {
     let done =
         Command::new(env!("CARGO")).args(args).current_dir(dir).output().context("cannot run cargo")?;
     ensure!(
