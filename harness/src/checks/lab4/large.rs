@@ -47,7 +47,7 @@ pub const CHECKS: &[Check] = &[
         role: Role::Mail,
         needs: &["mail.attach.one"],
         basis: Basis::Must,
-        clause: "RFC 5321 §4.5.3.2.5",
+        clause: "RFC 5321 §4.5.3.2",
         why: "A write waits, too: the system takes octets until its buffers are full, and then for as long as the other \
               side reads. A short mail fits into the buffers, a long one does not.",
         peers: "",
