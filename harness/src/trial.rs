@@ -144,6 +144,14 @@ impl<'a> Trial<'a> {
         self.scene.journal.step(sentence);
     }
 
+    /// A host's name that nobody has. With 254 octets it is one too long (RFC 1035 §2.3.4), so that no name server is
+    /// ever asked for it; every program is told that it does not exist. One of more than 255 Node refuses as an
+    /// argument that makes no sense.
+    pub fn nobodys_name(&mut self) -> String {
+        let mut label = || (0..50).map(|_| self.rng.lowercase()).collect::<String>();
+        [label(), label(), label(), label(), label()].join(".")
+    }
+
     /// The model under which servers are started.
     pub fn model(&self) -> Model {
         self.model
