@@ -188,7 +188,6 @@ fn status(judged: &Judged) -> Status {
         Judged::BuildError { .. } => Status::BuildError,
         Judged::Timeout { .. } => Status::Timeout,
         Judged::Resource { .. } => Status::Resource,
-        Judged::Policy { .. } => Status::Policy,
         Judged::Infra { .. } => Status::InfraError,
     }
 }
@@ -200,7 +199,6 @@ fn words(judged: &Judged) -> String {
         Judged::BuildError { words }
         | Judged::Timeout { words }
         | Judged::Resource { words }
-        | Judged::Policy { words }
         | Judged::Infra { words } => words.clone(),
     }
 }

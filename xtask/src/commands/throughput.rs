@@ -164,7 +164,6 @@ impl Known {
             Judged::BuildError { words }
             | Judged::Timeout { words }
             | Judged::Resource { words }
-            | Judged::Policy { words }
             | Judged::Infra { words } => return Some(words.clone()),
         };
         let failed: BTreeSet<String> = report.failures().map(|(check, _)| check.id.clone()).collect();

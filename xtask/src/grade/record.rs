@@ -90,19 +90,6 @@ pub enum Status {
 }
 
 impl Status {
-    /// As it stands in the JSON form.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Status::Graded => "graded",
-            Status::Missing => "missing",
-            Status::BuildError => "build_error",
-            Status::Timeout => "timeout",
-            Status::Resource => "resource",
-            Status::Policy => "policy",
-            Status::InfraError => "infra_error",
-        }
-    }
-
     /// As a person reads it.
     pub const fn words(self) -> &'static str {
         match self {

@@ -179,10 +179,9 @@ impl Attempt {
     fn processes(&self) -> Result<(), String> {
         let mut children = Vec::new();
         let limit = self.processes as usize;
-        // SAFETY: this process has one thread, and the child only waits.
-        while children.len() <= limit
-            && let Ok(forked) = unsafe { fork() }
-        {
+        while children.len() <= limit {
+            // SAFETY: this process has one thread, and the child only waits.
+            let Ok(forked) = (unsafe { fork() }) else { break };
             match forked {
                 ForkResult::Parent { child } => children.push(child),
                 ForkResult::Child => loop {
