@@ -56,6 +56,7 @@ pub struct Class {
 }
 
 impl Class {
+    #[cfg(test)]
     pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
         (0..self.students).map(|number| self.record(number))
     }

@@ -89,7 +89,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
             store::write_text(&args.out, &text)?;
             let score = &record.score;
             let status = if record.status == Status::Graded { "" } else { record.status.words() };
-            terminal::print(&format!("{lab}: {} of {} points {status}", score.points, score.of).trim_end())?;
+            terminal::print(format!("{lab}: {} of {} points {status}", score.points, score.of).trim_end())?;
             terminal::print("\n")?;
             Ok(ExitCode::from(exit::PASSED))
         }
