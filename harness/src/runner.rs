@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::check::{Basis, Check, Lab, Tier, lies_below};
 use crate::journal::Journal;
+use crate::report::capture;
 use crate::report::{CheckReport, FailureReport, Outcome, Program, Report, SCHEMA};
 use crate::subject::{Model, Programs, RunDir, Supervisor};
 use crate::trial::{Env, Gate, Shared, Trial, no_program};
@@ -39,6 +40,8 @@ pub struct Options {
     pub supervisor: Supervisor,
     /// Where both records of a flaky check are kept.
     pub records: PathBuf,
+    /// Where a capture file of every attempt is put.
+    pub captures: Option<PathBuf>,
 }
 
 /// Which checks run; the default is all.
@@ -355,7 +358,24 @@ impl Run<'_> {
             Ok(Err(Fault::Skipped(no_program(check.role))))
         };
         let verdict = ran.unwrap_or_else(|panic| Err(Fault::Broken(panic_message(&*panic))));
+        self.capture(check, &scene.journal, &verdict, alone);
         Attempt { verdict, journal: scene.journal, elapsed: began.elapsed() }
+    }
+
+    /// Writes what went by, a file for each look; a disk that is full must not cost the verdict.
+    fn capture(&self, check: &Check, journal: &Journal, verdict: &Verdict, alone: bool) {
+        let Some(dir) = &self.options.captures else { return };
+        let look = if alone { "-again" } else { "" };
+        let ended = match verdict {
+            Ok(()) => "it passed".to_owned(),
+            Err(Fault::Failed(failure)) => format!("expected {}; seen {}", failure.expected, failure.seen),
+            Err(Fault::Broken(why)) => format!("the harness failed: {why}"),
+            Err(Fault::Skipped(_)) => return,
+        };
+        let comment = format!("{}: {ended}", check.id);
+        if let Ok(file) = capture::of(journal, &comment) {
+            let _ = fs::write(dir.join(format!("{}{look}.pcapng", check.id)), file);
+        }
     }
 
     fn failed(&self, check: &Check, attempt: &Attempt) -> Outcome {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::check::Role;
 use crate::deadline::{Deadline, load};
-use crate::journal::{Event, HIDDEN};
+use crate::journal::{self, HIDDEN};
 use crate::runner::PATIENCE;
 use crate::scene::Scene;
 use crate::subject::ports::PortLease;
@@ -92,7 +92,7 @@ pub struct Shared(Option<(String, Up)>);
 
 /// The record of a part of a trial, and the programs that played in it.
 pub struct Part {
-    events: Vec<Event>,
+    record: journal::Part,
     watched: Vec<(Arc<Running>, u64)>,
 }
 
@@ -162,12 +162,12 @@ impl<'a> Trial<'a> {
     /// Begins a part that stands for itself, with the whole patience, and returns what was before it.
     pub fn begin_part(&mut self) -> Part {
         self.scene.restart_clock();
-        Part { events: self.scene.journal.take(), watched: std::mem::take(&mut self.watched) }
+        Part { record: self.scene.journal.begin_part(), watched: std::mem::take(&mut self.watched) }
     }
 
     /// Goes back to an earlier part: it is what a failure is about.
     pub fn go_back_to(&mut self, part: Part) {
-        self.scene.journal.put_back(part.events);
+        self.scene.journal.go_back_to(part.record);
         self.watched = part.watched;
     }
 

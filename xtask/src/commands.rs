@@ -1,6 +1,7 @@
 //! One file a command: its `Args`, and `run`, which says how the process ends.
 
 pub mod check;
+pub mod compare;
 pub mod doctor;
 pub mod explain;
 pub mod hint;

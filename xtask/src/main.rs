@@ -13,7 +13,7 @@ use clap::Parser;
 use harness::report::exit;
 use harness::subject::supervisor;
 
-use commands::{check, doctor, explain, hint, list, reset};
+use commands::{check, compare, doctor, explain, hint, list, reset};
 // ANCHOR: extra_step0_uses
 use commands::{book, ci, handout, mutants, starters};
 // ANCHOR_END: extra_step0_uses
@@ -23,6 +23,7 @@ use commands::{book, ci, handout, mutants, starters};
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 80)]
 enum Command {
     Check(check::Args),
+    Compare(compare::Args),
     List(list::Args),
     Explain(explain::Args),
     Hint(hint::Args),
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     supervisor::run_if_asked();
     let done = match Command::parse() {
         Command::Check(args) => check::run(args),
+        Command::Compare(args) => compare::run(args),
         Command::List(args) => list::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Hint(args) => hint::run(args),

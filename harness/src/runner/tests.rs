@@ -43,6 +43,7 @@ fn outcomes(checks: &[&'static Check]) -> Vec<Outcome> {
         rerun: true,
         supervisor: supervisor.clone(),
         records: run_dir.path().join("records"),
+        captures: None,
     };
     let env = Env {
         programs: &programs,

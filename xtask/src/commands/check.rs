@@ -4,6 +4,7 @@ mod format;
 mod programs;
 mod repeat;
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
@@ -79,6 +80,9 @@ pub struct Args {
     /// With json and --repeat, one report a line
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Write a capture file of each check into this directory, for Wireshark
+    #[arg(long, value_name = "DIR")]
+    capture: Option<PathBuf>,
     /// Write the report to this file, and only its last line here; with github, the step's summary
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -111,6 +115,10 @@ enum OnlyBasis {
 
 pub fn run(args: Args) -> Result<ExitCode> {
     let select = selection(&args)?;
+    if let Some(dir) = &args.capture {
+        let writable = || fs::create_dir_all(dir).and_then(|()| tempfile::tempfile_in(dir));
+        writable().with_context(|| format!("cannot write captures into {}", dir.display()))?;
+    }
     let output = Output::new(&args)?;
     let done = try_program(&args, select, output);
     match done.as_ref().err().map(|error| error.downcast_ref::<RunError>()) {
@@ -174,6 +182,7 @@ impl Run<'_> {
             timeout_factor: self.args.timeout_factor,
             rerun: true,
             records: workspace::shown(&workspace::state().join("records")).into(),
+            captures: self.args.capture.clone(),
             supervisor: self.supervisor.clone(),
         };
         let again = again(self.args);

@@ -137,6 +137,7 @@ pub fn options(jobs: usize, timeout_factor: f64) -> Result<Options> {
         rerun: false,
         supervisor: Supervisor::current().context("cannot find the program that watches over others")?,
         records: workspace::state().join("records"),
+        captures: None,
     })
 }
 

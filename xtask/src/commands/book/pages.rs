@@ -28,6 +28,9 @@ use super::{generated, links, reference};
 use crate::folder;
 use crate::{chapter, nearest, workspace};
 
+/// Lists the pages; one that it does not list in an edition is not in that edition.
+const SUMMARY: &str = "SUMMARY.md";
+
 /// Writes the pages of an edition below `out`, and what mdBook wants besides.
 pub fn write(edition: Edition, out: &Path) -> Result<()> {
     let book = workspace::root().join("book");
@@ -51,7 +54,12 @@ pub fn write_source(edition: Edition, out: &Path) -> Result<()> {
 
 fn expand_all(edition: Edition, drawings: Drawings, out: &Path) -> Result<()> {
     let source = workspace::root().join("book/src");
-    for path in folder::files(&source)? {
+    let summary = fs::read_to_string(source.join(SUMMARY)).context("the book has no summary")?;
+    let summary = edition.of(&summary).context(SUMMARY)?;
+    let stands_in = |path: &Path| !is_page(path) || summary.contains(&format!("({})", path.display()));
+    for path in
+        folder::files(&source)?.into_iter().filter(|path| path == Path::new(SUMMARY) || stands_in(path))
+    {
         let bytes =
             fs::read(source.join(&path)).with_context(|| format!("cannot read {}", path.display()))?;
         if !is_page(&path) {

@@ -74,7 +74,9 @@ pub fn commands(edition: Edition) -> String {
     let mut root = crate::Command::command().term_width(80);
     let is_students = edition == Edition::Students;
     if is_students {
-        root = root.mut_subcommand("check", |check| check.mut_arg("solution", |option| option.hide(true)));
+        root = root.mut_subcommands(|command| {
+            command.mut_args(|arg| if arg.get_id() == "solution" { arg.hide(true) } else { arg })
+        });
     }
     root.build();
     let mut text = String::new();
