@@ -275,6 +275,19 @@ mod tests {
     }
 
     #[test]
+    fn the_students_source_has_no_directive_left_and_no_word_of_the_solution_that_they_lack() {
+        let out = tempfile::tempdir().expect("a directory");
+        write_source(Edition::Students, out.path()).expect("a source");
+        let pages = folder::files(out.path()).expect("pages");
+        assert!(!pages.contains(&Path::new("instructor.md").to_path_buf()));
+        for page in pages.iter().filter(|page| is_page(page)) {
+            let text = fs::read_to_string(out.path().join(page)).expect("a page");
+            assert!(!text.lines().any(|line| line.starts_with("{{")), "{}", page.display());
+            assert!(!text.contains("--solution"), "{}", page.display());
+        }
+    }
+
+    #[test]
     fn a_directive_in_a_listing_is_text() {
         let text = "```text\n{{checks lab1}}\n```\n";
         assert_eq!(page(Edition::Whole, text).unwrap(), text);
