@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_students_source_has_no_directive_left_and_no_word_of_the_solution_that_they_lack() {
+    fn the_students_source_has_no_directive_left_and_no_option_that_they_lack() {
         let out = tempfile::tempdir().expect("a directory");
         write_source(Edition::Students, out.path()).expect("a source");
         let pages = folder::files(out.path()).expect("pages");
