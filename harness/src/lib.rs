@@ -14,6 +14,7 @@ pub mod scene;
 pub mod stream;
 pub mod subject;
 pub mod sys;
+pub mod toml_error;
 pub mod trial;
 pub mod verdict;
 pub mod wire;

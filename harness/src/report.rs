@@ -11,7 +11,8 @@ mod hostile;
 pub mod human;
 pub mod json;
 pub mod junit;
-mod plain;
+pub mod markdown;
+pub mod plain;
 pub mod progress;
 #[cfg(test)]
 mod samples;

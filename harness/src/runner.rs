@@ -150,10 +150,14 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// A check that waits for time to pass takes as long as so many others in a row.
+const A_WAIT: usize = 10;
+
 /// How many checks wait one for the other, the first of them for this one.
 fn height(checks: &[&Check], at: usize) -> usize {
+    let own = if checks[at].lab.waiting().contains(&checks[at].id) { A_WAIT } else { 0 };
     let waiting = checks.iter().enumerate().filter(|(_, check)| check.needs.contains(&checks[at].id));
-    waiting.map(|(other, _)| 1 + height(checks, other)).max().unwrap_or(0)
+    waiting.map(|(other, _)| 1 + height(checks, other)).max().unwrap_or(0).max(own)
 }
 
 struct Run<'a> {
@@ -257,7 +261,8 @@ impl Run<'_> {
         (self.progress)(board.done, self.checks.len(), self.checks[at].id);
     }
 
-    /// The checks that most others wait for in a row come first: they set the pace of the whole.
+    /// The checks that most others wait for in a row come first, and those that wait for time to pass: they set the
+    /// pace of the whole.
     fn next(&self, states: &[State]) -> Next {
         let is_ready = |at: &usize| {
             matches!(states[*at], State::Waiting) && matches!(self.needs(*at, states), Needs::Met)

@@ -4,6 +4,7 @@
 //! the harness, the supervisor ends the program and all its descendants.
 
 mod build;
+pub mod gate;
 mod last_words;
 mod live;
 pub mod manifest;
@@ -19,14 +20,14 @@ mod watch;
 
 pub use nix::sys::signal::Signal;
 
-pub use build::{BuildError, Programs};
+pub use build::{BuildError, Programs, Workbench};
 pub use last_words::last_words;
 pub use live::{abort_all, aborted};
-pub use manifest::{Manifest, ManifestError, Model};
+pub use manifest::{Manifest, Model};
 pub use output::Output;
 pub use ready::{NotReady, Readiness, start_ready};
 pub use run_dir::RunDir;
-pub use running::{Exit, Gone, Launch, Running, Status};
+pub use running::{Confinement, Exit, Gone, Launch, Running, Status};
 pub use start_error::StartError;
 pub use submission::{LoadError, Subject};
 pub use supervisor::Supervisor;

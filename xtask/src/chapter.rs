@@ -7,8 +7,11 @@ use harness::report::{Outcome, Report};
 
 use crate::workspace;
 
-/// The folders below `target/book`, the one with more in it first.
-const EDITIONS: [&str; 2] = ["whole", "students"];
+/// Where a handout has the students' edition.
+pub const HANDED_OUT: &str = "book/pages";
+
+/// Where a book may stand, the one with more in it first.
+const BOOKS: [&str; 3] = ["target/book/whole", "target/book/students", HANDED_OUT];
 
 /// The chapter, below the book's source: `lab1/stage-02.md`.
 pub fn of(check: &Check) -> PathBuf {
@@ -23,11 +26,11 @@ pub fn anchor(check: &Check) -> String {
 
 /// The page with the check's place in it, as one would type it here, if the book has been built.
 pub fn page(check: &Check) -> Option<String> {
-    page_in(&workspace::root().join("target/book"), check)
+    page_in(&workspace::root(), check)
 }
 
-fn page_in(books: &Path, check: &Check) -> Option<String> {
-    let pages = EDITIONS.map(|edition| books.join(edition).join(of(check)).with_extension("html"));
+fn page_in(root: &Path, check: &Check) -> Option<String> {
+    let pages = BOOKS.map(|book| root.join(book).join(of(check)).with_extension("html"));
     let page = pages.iter().find(|page| page.is_file())?;
     Some(format!("{}#{}", workspace::shown(page), anchor(check)))
 }
@@ -59,12 +62,12 @@ mod tests {
         let books = tempfile::tempdir().expect("a directory");
         let check = check::find("web.start.listens").expect("a check");
         assert_eq!(page_in(books.path(), check), None);
-        for edition in ["students", "whole"] {
-            let folder = books.path().join(edition).join("lab1");
+        for book in ["target/book/students", "target/book/whole"] {
+            let folder = books.path().join(book).join("lab1");
             fs::create_dir_all(&folder).expect("a folder");
             fs::write(folder.join("stage-01.html"), "").expect("a page");
             let page = page_in(books.path(), check).expect("a page");
-            assert!(page.ends_with(&format!("{edition}/lab1/stage-01.html#web-start-listens")), "{page}");
+            assert!(page.ends_with(&format!("{book}/lab1/stage-01.html#web-start-listens")), "{page}");
         }
     }
 

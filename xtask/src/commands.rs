@@ -9,10 +9,15 @@ pub mod list;
 pub mod reset;
 
 // ANCHOR: extra_step0_commands
-// What makes the labs and the book, and tries them against the solutions.
+// What makes the labs and tries them against their solutions, and what grades a class.
+pub mod attacks;
 pub mod book;
 pub mod ci;
+pub mod grade;
 pub mod handout;
 pub mod mutants;
+pub mod package;
 pub mod starters;
+pub mod synthetic;
+pub mod throughput;
 // ANCHOR_END: extra_step0_commands

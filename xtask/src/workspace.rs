@@ -1,6 +1,7 @@
 //! Where the repository lies, and what lies where in it.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use harness::check::Lab;
@@ -25,6 +26,11 @@ pub fn solution(lab: Lab) -> PathBuf {
     root().join("solutions").join(lab.folder())
 }
 // ANCHOR_END: extra_step0_solution
+
+/// The Cargo that runs this, or the one on `PATH`.
+pub fn cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
 
 /// What outlives a run and may be deleted at any time.
 pub fn state() -> PathBuf {

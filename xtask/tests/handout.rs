@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! `cargo xtask handout`: what students get, and what they do not. `cargo xtask ci` builds one and tries it.
 
 use std::fs;
@@ -9,7 +8,7 @@ use predicates::str::contains;
 
 fn handout(out: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.arg("handout").arg("--out").arg(out);
+    command.args(["handout", "--no-pages", "--out"]).arg(out);
     command
 }
 

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! `cargo xtask mutants`, on one mutant; the whole bank is tried by `cargo xtask ci`.
 
 use std::fs;

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! What pages have in common: each stage's chapter has the same sections.
 
 use std::fs;

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! Real software fails no check but those that fixtures/peers/README.md says it deserves to fail.
 
 use std::collections::BTreeSet;

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! What the reference of lab 3 prints on each scripted network, with its times taken out: what a person sees.
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! The laws of the starters, tried on starters generated for the occasion: a student's own half-done lab never
 //! turns a test red.
 

@@ -31,6 +31,7 @@ fn outcomes(checks: &[&'static Check]) -> Vec<Outcome> {
         models: vec![Model::Pool],
         argv: BTreeMap::from([(Role::Server, vec!["true".into()])]),
         build_time: Duration::ZERO,
+        confinement: None,
     };
     let run_dir = RunDir::new().expect("there is a directory for temporary files");
     let supervisor = Supervisor::current().expect("the test has an executable");
@@ -167,4 +168,17 @@ fn a_prefix_selects_what_lies_below_it() {
     assert!(takes("web"));
     assert!(!takes("web.file"));
     assert!(!takes("web.files.binary.large"));
+}
+
+#[test]
+fn what_waits_is_begun_first_behind_what_it_needs() {
+    let checks: Vec<&Check> = Lab::Lab4.checks().collect();
+    let of =
+        |id: &str| checks.iter().position(|check| check.id == id).map(|at| (checks[at], height(&checks, at)));
+    let (_, ordinary) = of("mail.text.long-line").expect("there is such a check");
+    for id in Lab::Lab4.waiting() {
+        let (check, height) = of(id).expect("there is such a check");
+        assert!(height > ordinary, "{id}");
+        assert!(check.needs.iter().all(|need| of(need).is_some_and(|(_, needed)| needed > height)), "{id}");
+    }
 }

@@ -7,11 +7,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::live;
 use super::manifest::Model;
-use super::running::{Launch, Running, Status};
+use super::running::{Confinement, Launch, Running, Status};
 use super::start_error::StartError;
 use super::submission::{Source, Subject};
 use super::supervisor::Supervisor;
@@ -19,7 +20,7 @@ use crate::check::{Lab, Role};
 use crate::deadline::Deadline;
 
 /// Built programs, ready to be started.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Programs {
     /// Where they run.
     pub dir: PathBuf,
@@ -27,13 +28,28 @@ pub struct Programs {
     /// The words with which each starts, before the contract's arguments. A role that is missing is not provided.
     pub argv: BTreeMap<Role, Vec<OsString>>,
     pub build_time: Duration,
+    /// What every one of them is started in.
+    pub confinement: Option<Confinement>,
 }
 
 impl Programs {
     /// The program of that role with the contract's arguments, if it is provided.
     pub fn launch<A: Into<OsString>>(&self, role: Role, args: impl IntoIterator<Item = A>) -> Option<Launch> {
-        Some(Launch::new(self.argv.get(&role)?, &self.dir).args(args))
+        let launch = Launch::new(self.argv.get(&role)?, &self.dir).args(args);
+        Some(launch.confined(self.confinement.clone()))
     }
+}
+
+/// Where and how a submission is built. The default: here, with the Cargo that runs this, if one does.
+#[derive(Clone, Debug, Default)]
+pub struct Workbench {
+    pub cargo: Option<OsString>,
+    /// Neither the network nor another version of a crate than its lock file names.
+    pub frozen: bool,
+    pub variables: Vec<(OsString, OsString)>,
+    pub confinement: Option<Confinement>,
+    /// A compiler that can is asked for colours in its words.
+    pub colour: bool,
 }
 
 /// Why there are no programs.
@@ -67,18 +83,18 @@ pub enum BuildError {
 }
 
 impl Subject {
-    /// Builds it, once. With `colour` a compiler that can is asked for colours in its words.
+    /// Builds it, once.
     pub fn build(
         &self,
         supervisor: &Supervisor,
         deadline: Deadline,
-        colour: bool,
+        bench: &Workbench,
     ) -> Result<Programs, BuildError> {
         let started = Instant::now();
         let argv = match &self.source {
             Source::Commands { build, programs } => {
                 if let Some(build) = build {
-                    run(Launch::new(build, &self.dir), words(build), supervisor, deadline)?;
+                    run(bench.launch(Launch::new(build, &self.dir)), words(build), supervisor, deadline)?;
                 }
                 programs
                     .iter()
@@ -86,7 +102,8 @@ impl Subject {
                     .collect()
             }
             Source::Cargo => {
-                let cargo = run(cargo(&self.dir, colour), "cargo build".to_owned(), supervisor, deadline)?;
+                let cargo = bench.launch(bench.cargo(&self.dir));
+                let cargo = run(cargo, "cargo build".to_owned(), supervisor, deadline)?;
                 self.binaries(cargo.stdout().head())?
             }
         };
@@ -95,6 +112,7 @@ impl Subject {
             models: self.models.clone(),
             argv,
             build_time: started.elapsed(),
+            confinement: None,
         })
     }
 
@@ -111,16 +129,22 @@ impl Subject {
     }
 }
 
-fn cargo(dir: &Path, colour: bool) -> Launch {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let manifest = dir.join("Cargo.toml");
-    Launch::new([cargo, "build".into(), "--quiet".into(), "--bins".into()], dir)
-        .args(["--manifest-path".into(), manifest.into_os_string()])
-        .args([
-            "--message-format=json-render-diagnostics",
-            if colour { "--color=always" } else { "--color=never" },
-        ])
-        .keep(16 << 20)
+impl Workbench {
+    fn launch(&self, launch: Launch) -> Launch {
+        let launch = self.variables.iter().fold(launch, |launch, (name, value)| launch.env(name, value));
+        launch.confined(self.confinement.clone())
+    }
+
+    fn cargo(&self, dir: &Path) -> Launch {
+        let cargo = self.cargo.clone().or_else(|| env::var_os("CARGO")).unwrap_or_else(|| "cargo".into());
+        let manifest = dir.join("Cargo.toml");
+        let colour = if self.colour { "--color=always" } else { "--color=never" };
+        Launch::new([cargo, "build".into(), "--quiet".into(), "--bins".into()], dir)
+            .args(["--manifest-path".into(), manifest.into_os_string()])
+            .args(["--message-format=json-render-diagnostics", colour])
+            .args(self.frozen.then_some("--frozen"))
+            .keep(16 << 20)
+    }
 }
 
 /// The executables that Cargo names, one JSON object a line, by the name of the binary.

@@ -4,15 +4,15 @@
 //! the column and, where it can, the mend.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::check::{Lab, Role};
+use crate::toml_error::{self, TomlError, unknown};
 
 /// The manifest's name in the submission's directory.
 pub const FILE_NAME: &str = "wirelab.toml";
@@ -20,7 +20,8 @@ pub const FILE_NAME: &str = "wirelab.toml";
 const LABS: [Lab; 4] = [Lab::Lab1, Lab::Lab2, Lab::Lab3, Lab::Lab4];
 
 /// How a server of lab 1 shares its work out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Model {
     Pool,
     Fork,
@@ -51,31 +52,6 @@ pub struct Manifest {
     pub programs: BTreeMap<Role, Vec<String>>,
 }
 
-/// What is wrong in a manifest, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ManifestError {
-    pub path: PathBuf,
-    /// Both count from 1; columns are characters.
-    pub line: usize,
-    pub column: usize,
-    pub what: String,
-    /// The line, and how many of its characters from `column` on are meant.
-    excerpt: (String, usize),
-}
-
-/// `dir/wirelab.toml:4:1: …`, then the line with carets under the words in question.
-impl fmt::Display for ManifestError {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { path, line, column, what, excerpt: (text, width) } = self;
-        writeln!(f, "{}:{line}:{column}: {what}", path.display())?;
-        let number = line.to_string();
-        writeln!(f, "  {number} | {text}")?;
-        write!(f, "  {:1$} | {2:3$}{4}", "", number.len(), "", column - 1, "^".repeat((*width).max(1)))
-    }
-}
-
-impl std::error::Error for ManifestError {}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -89,7 +65,7 @@ struct File {
 
 impl Manifest {
     /// `None` if the directory has no manifest.
-    pub fn load(dir: &Path) -> Option<Result<Self, ManifestError>> {
+    pub fn load(dir: &Path) -> Option<Result<Self, TomlError>> {
         let path = dir.join(FILE_NAME);
         if !path.exists() {
             return None;
@@ -101,17 +77,17 @@ impl Manifest {
         });
         Some(match text {
             Ok(text) => Self::parse(&text, &path),
-            Err(what) => Err(at(&path, "", 0..0, what)),
+            Err(what) => Err(TomlError::at(&path, "", 0..0, what)),
         })
     }
 
     /// `path` is what an error says where it was.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, ManifestError> {
+    pub fn parse(text: &str, path: &Path) -> Result<Self, TomlError> {
         let file: File = toml::from_str(text).map_err(|error| {
             let span = error.span().unwrap_or(0..0);
-            at(path, text, span, explained(error.message()))
+            TomlError::at(path, text, span, explained(error.message()))
         })?;
-        file.check().map_err(|(span, what)| at(path, text, span, what))
+        file.check().map_err(|(span, what)| TomlError::at(path, text, span, what))
     }
 }
 
@@ -168,27 +144,8 @@ impl File {
     }
 }
 
-/// `there is no model threads; there are pool, fork`, or with the nearest name where one is near.
-fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
-    match nearest(name, known) {
-        Some(near) => format!("there is no {kind} {name:?}; did you mean {near:?}?"),
-        None => format!("there is no {kind} {name:?}; there is {}", known.join(", ")),
-    }
-}
-
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);
-    known.iter().min_by_key(distance).filter(|known| distance(known) <= 2).copied()
-}
-
 /// The parser's words, with a mend for what is got wrong most.
 fn explained(message: &str) -> String {
-    let mut names = message.split('`').skip(1).step_by(2);
-    if message.starts_with("unknown field")
-        && let Some(name) = names.next()
-    {
-        return unknown("key", name, &names.collect::<Vec<_>>());
-    }
     let mend = match message {
         "missing field `lab`" => "; add a line: lab = \"lab1\"",
         "missing field `programs`" => "; add [programs] and a line below it: server = [\"./web-server\"]",
@@ -197,28 +154,14 @@ fn explained(message: &str) -> String {
         }
         _ => "",
     };
-    format!("{}{mend}", message.trim_end().replace('\n', ", "))
-}
-
-fn at(path: &Path, text: &str, span: Range<usize>, what: String) -> ManifestError {
-    let before = text.get(..span.start).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text[line_start..].lines().next().unwrap_or_default();
-    let meant = text.get(span).and_then(|meant| meant.lines().next()).unwrap_or_default();
-    ManifestError {
-        path: path.into(),
-        line: before.matches('\n').count() + 1,
-        column: before[line_start..].chars().count() + 1,
-        what,
-        excerpt: (line.into(), meant.chars().count()),
-    }
+    format!("{}{mend}", toml_error::explained(message))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Manifest, ManifestError> {
+    fn parse(text: &str) -> Result<Manifest, TomlError> {
         Manifest::parse(text, Path::new(FILE_NAME))
     }
 

@@ -140,7 +140,7 @@ impl Running {
 
     /// The listening sockets of the program and all its descendants.
     pub fn listeners(&self) -> io::Result<Vec<Listener>> {
-        sys::listeners_of(&sys::descendants(self.supervisor_pid())?)
+        sys::listeners_of(&sys::descendants(self.reaper_pid())?)
     }
 
     fn listens(&self, addr: SocketAddr) -> bool {
@@ -155,7 +155,7 @@ impl Running {
     /// Whether the program, or a descendant, has one of these sockets; yes if the system does not let us look, as
     /// after a change of user.
     fn holds_one_of(&self, inodes: &BTreeSet<u64>) -> bool {
-        let pids = sys::descendants(self.supervisor_pid()).unwrap_or_default();
+        let pids = sys::descendants(self.reaper_pid()).unwrap_or_default();
         pids.into_iter().any(|pid| match sys::socket_inodes(pid) {
             Ok(own) => !own.is_disjoint(inodes),
             Err(error) => error.kind() == io::ErrorKind::PermissionDenied,

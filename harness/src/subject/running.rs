@@ -15,14 +15,15 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use serde::{Deserialize, Serialize};
 
 use super::last_words::last_words;
 use super::live;
 use super::output::Output;
 use super::ports;
 use super::start_error::StartError;
-use super::supervisor::{SUPERVISE_ARG, Supervisor};
-use super::watch::Shared;
+use super::supervisor::{self, SUPERVISE_ARG, Supervisor};
+use super::watch::{NotStarted, Shared};
 use crate::deadline::Deadline;
 
 /// A program, and how to run it.
@@ -38,12 +39,23 @@ pub struct Launch {
     pub keep: usize,
     /// A program that prints more than this is ended.
     pub flood: u64,
+    pub confinement: Option<Confinement>,
+}
+
+/// What a program is started in, where it is not trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confinement {
+    /// The words before the program's own. In the end they call [`gate::start_as_init`](super::gate::start_as_init) or
+    /// [`gate::start_in_place`](super::gate::start_in_place) with these.
+    pub argv: Vec<OsString>,
+    /// Directories of control groups that it enters first.
+    pub groups: Vec<PathBuf>,
 }
 
 impl Launch {
     pub fn new(argv: impl IntoIterator<Item = impl Into<OsString>>, dir: impl Into<PathBuf>) -> Self {
         let argv = argv.into_iter().map(Into::into).collect();
-        Self { argv, dir: dir.into(), env: Vec::new(), keep: 1 << 20, flood: 64 << 20 }
+        Self { argv, dir: dir.into(), env: Vec::new(), keep: 1 << 20, flood: 64 << 20, confinement: None }
     }
 
     /// More arguments.
@@ -62,6 +74,11 @@ impl Launch {
         self
     }
 
+    pub fn confined(mut self, confinement: Option<Confinement>) -> Self {
+        self.confinement = confinement;
+        self
+    }
+
     /// Returns when the program runs, or the system has refused to run it.
     pub fn start(&self, supervisor: &Supervisor, deadline: Deadline) -> Result<Running, StartError> {
         if !self.dir.is_dir() {
@@ -72,7 +89,7 @@ impl Launch {
         command
             .arg0("wirelab-supervisor")
             .arg(SUPERVISE_ARG)
-            .args(&self.argv)
+            .args(supervisor::words(&self.argv, self.confinement.as_ref()))
             .current_dir(&self.dir)
             // It would bury what a panic says.
             .env("RUST_BACKTRACE", "0")
@@ -100,16 +117,18 @@ impl Launch {
             move || shared.watch(pipes)
         })?;
         live::register(&shared);
-        let mut running = Running { shared, child, watcher: Some(watcher), pid: 0, argv: self.argv.clone() };
+        let mut running =
+            Running { shared, child, watcher: Some(watcher), pid: 0, reaper: 0, argv: self.argv.clone() };
         if live::aborted() {
             return Err(StartError::Aborted);
         }
-        match running.shared.wait(deadline, |state| state.started) {
-            Some(Ok(pid)) => {
-                running.pid = pid;
+        match running.shared.wait(deadline, |state| state.started.clone()) {
+            Some(Ok([pid, reaper])) => {
+                (running.pid, running.reaper) = (pid, reaper);
                 Ok(running)
             }
-            Some(Err(errno)) => Err(StartError::refused(self, errno)),
+            Some(Err(NotStarted::Refused(errno))) => Err(StartError::refused(self, errno)),
+            Some(Err(NotStarted::Unconfined(words))) => Err(StartError::Unconfined(words)),
             None => Err(StartError::Supervisor(io::ErrorKind::TimedOut.into())),
         }
     }
@@ -170,6 +189,7 @@ pub struct Running {
     child: Child,
     watcher: Option<JoinHandle<()>>,
     pid: i32,
+    reaper: i32,
     argv: Vec<OsString>,
 }
 
@@ -179,9 +199,14 @@ impl Running {
         self.pid
     }
 
-    /// The supervisor: all of the program's processes are its descendants.
+    /// The supervisor: all of the program's processes are its descendants, and so is what confines them.
     pub fn supervisor_pid(&self) -> i32 {
         self.child.id() as i32
+    }
+
+    /// Who has the program's processes as descendants, and no others.
+    pub fn reaper_pid(&self) -> i32 {
+        self.reaper
     }
 
     pub fn argv(&self) -> &[OsString] {

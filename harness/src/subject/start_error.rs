@@ -34,6 +34,8 @@ pub enum StartError {
     Aborted,
     /// The harness's own fault.
     Supervisor(io::Error),
+    /// What should have confined the program could not; not the program's fault.
+    Unconfined(String),
 }
 
 impl StartError {
@@ -55,7 +57,7 @@ impl StartError {
     }
 
     pub fn is_the_harness_s_fault(&self) -> bool {
-        matches!(self, Self::Supervisor(_))
+        matches!(self, Self::Supervisor(_) | Self::Unconfined(_))
     }
 }
 
@@ -107,6 +109,7 @@ impl fmt::Display for StartError {
             }
             Self::Refused { program, words } => write!(f, "the system does not run {program}: {words}"),
             Self::Aborted => write!(f, "interrupted"),
+            Self::Unconfined(words) => write!(f, "the program could not be confined: {words}"),
             Self::Supervisor(error) => write!(f, "the supervisor could not do its part: {error}"),
         }
     }

@@ -5,8 +5,9 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::manifest::{FILE_NAME, Manifest, ManifestError, Model};
+use super::manifest::{FILE_NAME, Manifest, Model};
 use crate::check::{Lab, Role};
+use crate::toml_error::TomlError;
 
 /// What is to be judged, found but not built.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub enum LoadError {
         dir: PathBuf,
         lab: Lab,
     },
-    Manifest(ManifestError),
+    Manifest(TomlError),
     OtherLab {
         path: PathBuf,
         theirs: Lab,

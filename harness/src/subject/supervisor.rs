@@ -6,12 +6,16 @@
 //!
 //! | from the harness | to the harness |
 //! |---|---|
-//! | | `started PID` or `refused ERRNO`, once |
+//! | | `started PID REAPER` or `refused ERRNO`, once; or `unconfined` and why |
 //! | `signal N`: to the program alone, not its children | `exited KIND NUMBER LEFT`: the program ended, LEFT children live |
 //! | end of file: kill all and end | `gone LEFT KIB MICROSECONDS`: killed LEFT children; memory, processor time |
 //!
 //! The end of the harness, however it comes, closes that socket too. Elsewhere than on Linux only the program's
 //! process group is killed.
+//!
+//! A program that is to be confined ([`Confinement`]) is not started here but behind a [`gate`](super::gate), which
+//! tells its number and its end. REAPER is then the first process in there, and this one otherwise: whose descendants
+//! are the program's processes, and no others.
 
 use std::env;
 use std::ffi::OsString;
@@ -33,6 +37,8 @@ use nix::sys::time::TimeValLike;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdout};
 
+use super::gate::{Gate, News};
+use super::running::{Confinement, Status};
 use crate::deadline::Deadline;
 use crate::sys;
 
@@ -70,8 +76,29 @@ pub fn run_if_asked() {
     }
 }
 
-fn supervise(argv: Vec<OsString>) -> io::Result<()> {
-    let [program, args @ ..] = &argv[..] else { return Err(io::ErrorKind::InvalidInput.into()) };
+/// The words after [`SUPERVISE_ARG`] that have this program started.
+pub(super) fn words(argv: &[OsString], confinement: Option<&Confinement>) -> Vec<OsString> {
+    let mut words = Vec::new();
+    if let Some(Confinement { argv, groups }) = confinement {
+        words.push(CONFINED.into());
+        words.extend(groups.iter().map(|group| group.as_os_str().to_owned()));
+        words.push(END.into());
+        words.extend_from_slice(argv);
+    } else {
+        words.push(END.into());
+    }
+    words.extend_from_slice(argv);
+    words
+}
+
+/// The control groups of a confined program stand between these two words.
+const CONFINED: &str = "--confined";
+const END: &str = "--";
+
+fn supervise(words: Vec<OsString>) -> io::Result<()> {
+    let end = words.iter().position(|word| word == END).ok_or(io::ErrorKind::InvalidInput)?;
+    let (before, argv) = (&words[..end], &words[end + 1..]);
+    let [program, args @ ..] = argv else { return Err(io::ErrorKind::InvalidInput.into()) };
     sys::close_inherited_on_exec();
     let control = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let _ = sys::become_subreaper();
@@ -81,22 +108,45 @@ fn supervise(argv: Vec<OsString>) -> io::Result<()> {
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).process_group(0);
     sys::die_with_parent(&mut command);
+    let mut gate = match before {
+        [] => None,
+        [_, groups @ ..] => {
+            let groups: Vec<PathBuf> = groups.iter().map(PathBuf::from).collect();
+            sys::join_groups(&mut command, &groups)?;
+            Some(Gate::before(&mut command)?)
+        }
+    };
     let spawned = command.spawn();
+    drop(command);
     // No signal but SIGKILL shall end this process before its charges.
     SigSet::all().thread_set_mask()?;
     // The program's pipes end when the program's side ends, not when this process does.
     let null = File::options().write(true).open("/dev/null")?;
     dup2_stdout(&null)?;
     dup2_stderr(&null)?;
-    match spawned {
-        Ok(child) => {
-            let charge = Charge { program: Pid::from_raw(child.id() as i32), running: true, control };
-            charge.report(format_args!("started {}", charge.program));
-            charge.watch(&ring_at_every_child()?);
-            Ok(())
+    let me = process::id() as i32;
+    let (program, reaper) = match (spawned, &mut gate) {
+        (Ok(child), None) => (child.id() as i32, me),
+        (Err(error), None) => {
+            return writeln!(&control, "refused {}", error.raw_os_error().unwrap_or(0));
         }
-        Err(error) => writeln!(&control, "refused {}", error.raw_os_error().unwrap_or(0)),
-    }
+        (Err(error), Some(_)) => return writeln!(&control, "unconfined {error}"),
+        (Ok(child), Some(gate)) => match gate.opened() {
+            News::Started { program, reaper: Some(reaper) } => (program, reaper),
+            News::Started { program, reaper: None } => (program, me),
+            News::Refused(errno) => return writeln!(&control, "refused {errno}"),
+            other => {
+                // It may still be under way, or hang.
+                let _ = kill(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
+                return writeln!(&control, "unconfined {}", other.to_string().replace('\n', "; "));
+            }
+        },
+    };
+    let gate = gate.filter(|_| reaper != me);
+    let charge = Charge { program: Pid::from_raw(program), reaper, running: true, control, gate };
+    charge.report(format_args!("started {program} {reaper}"));
+    charge.watch(&ring_at_every_child()?);
+    Ok(())
 }
 
 /// A stream that becomes readable whenever a child has ended.
@@ -116,9 +166,13 @@ fn ring_at_every_child() -> io::Result<UnixStream> {
 
 struct Charge {
     program: Pid,
+    /// Whose descendants the program's processes are.
+    reaper: i32,
     /// Not reaped yet: its number still means this process.
     running: bool,
     control: UnixStream,
+    /// Where its end is told if somebody else reaps it.
+    gate: Option<Gate>,
 }
 
 impl Charge {
@@ -127,17 +181,19 @@ impl Charge {
         // Whoever ended before the bell was there.
         self.reap();
         loop {
-            let mut fds = [
-                PollFd::new(self.control.as_fd(), PollFlags::POLLIN),
-                PollFd::new(bell.as_fd(), PollFlags::POLLIN),
-            ];
+            let told = self.gate.as_ref().map_or(bell.as_fd(), Gate::as_fd);
+            let mut fds =
+                [self.control.as_fd(), bell.as_fd(), told].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
             if poll(&mut fds, PollTimeout::NONE).is_err_and(|errno| errno != Errno::EINTR) {
                 break;
             }
-            let [spoken, rung] = fds.map(|fd| fd.any().unwrap_or(true));
+            let [spoken, rung, told] = fds.map(|fd| fd.any().unwrap_or(true));
             if rung {
                 quiet(bell);
                 self.reap();
+            }
+            if told {
+                self.listen();
             }
             if spoken {
                 let mut buffer = [0; 256];
@@ -164,27 +220,52 @@ impl Charge {
         }
     }
 
+    /// Hears at the gate that the program has ended; a gate with nobody behind it has no more to tell.
+    fn listen(&mut self) {
+        match self.gate.as_mut().map(Gate::next) {
+            Some(News::Exited(status)) => {
+                self.ended(status);
+            }
+            // What confined it is gone, and took the program along.
+            Some(News::Closed(_)) => {
+                self.gate = None;
+                self.ended(Status::Signal(Signal::SIGKILL as i32));
+            }
+            _ => {}
+        }
+    }
+
+    fn ended(&mut self, status: Status) {
+        if !std::mem::replace(&mut self.running, false) {
+            return;
+        }
+        let (kind, number) = match status {
+            Status::Code(code) => ("code", code),
+            Status::Signal(signal) => ("signal", signal),
+        };
+        self.report(format_args!("exited {kind} {number} {}", self.left().len()));
+    }
+
     /// Reaps whoever has ended; false when no child is left, and so no descendant either.
     fn reap(&mut self) -> bool {
         loop {
-            let (pid, kind, number) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(pid, code)) => (pid, "code", code),
-                Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, "signal", signal as i32),
+            let (pid, status) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) => (pid, Status::Code(code)),
+                Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, Status::Signal(signal as i32)),
                 Ok(WaitStatus::StillAlive) => return true,
                 Err(Errno::ECHILD) => return false,
                 // Interrupted, or killed by a signal that has no name.
                 Ok(_) | Err(_) => continue,
             };
             if pid == self.program {
-                self.running = false;
-                self.report(format_args!("exited {kind} {number} {}", self.left().len()));
+                self.ended(status);
             }
         }
     }
 
     /// The descendants that live on without the program.
     fn left(&self) -> Vec<i32> {
-        let mut pids = sys::descendants(process::id() as i32).unwrap_or_default();
+        let mut pids = sys::descendants(self.reaper).unwrap_or_default();
         pids.retain(|&pid| {
             (!self.running || pid != self.program.as_raw())
                 && sys::facts(pid).is_ok_and(|facts| !facts.is_zombie())

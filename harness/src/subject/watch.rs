@@ -32,13 +32,21 @@ pub(super) struct Shared {
 
 #[derive(Debug)]
 pub(super) struct State {
-    /// The process, or the number of the error with which the system refused to run it (0: the supervisor failed).
-    pub(super) started: Option<Result<i32, i32>>,
+    /// The process, and whose descendants the program's processes are.
+    pub(super) started: Option<Result<[i32; 2], NotStarted>>,
     pub(super) exit: Option<Exit>,
     pub(super) gone: Option<Gone>,
     pub(super) flooded: bool,
     /// stdout, stderr.
     pub(super) output: [Output; 2],
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum NotStarted {
+    /// The number of the error with which the system refused to run it; 0: the supervisor failed.
+    Refused(i32),
+    /// What should have confined it could not.
+    Unconfined(String),
 }
 
 impl Shared {
@@ -130,7 +138,7 @@ impl Shared {
 
     /// Reads what the supervisor says; false when it says no more.
     fn heed(&self, words: &mut String) -> bool {
-        let mut buffer = [0; 256];
+        let mut buffer = [0; 1024];
         let count = match (&self.control).read(&mut buffer) {
             Ok(0) | Err(_) => return false,
             Ok(count) => count,
@@ -145,14 +153,19 @@ impl Shared {
 
     fn note(&self, report: &str) {
         let at = Instant::now();
+        if let Some(why) = report.strip_prefix("unconfined ") {
+            self.state().started = Some(Err(NotStarted::Unconfined(why.to_owned())));
+            self.changed.notify_all();
+            return;
+        }
         let mut words = report.split(' ');
         let kind = words.next();
         let code = kind == Some("exited") && words.next() == Some("code");
         let mut number = || words.next().and_then(|word| word.parse::<i64>().ok()).unwrap_or(0);
         let mut state = self.state();
         match kind {
-            Some("started") => state.started = Some(Ok(number() as i32)),
-            Some("refused") => state.started = Some(Err(number() as i32)),
+            Some("started") => state.started = Some(Ok([number() as i32, number() as i32])),
+            Some("refused") => state.started = Some(Err(NotStarted::Refused(number() as i32))),
             Some("exited") => {
                 let status = number() as i32;
                 let status = if code { Status::Code(status) } else { Status::Signal(status) };
@@ -175,12 +188,12 @@ impl Shared {
     fn supervisor_ended(&self) {
         let mut state = self.state();
         if state.gone.is_none() {
-            if let Some(Ok(pid)) = state.started {
+            if let Some(Ok([pid, _])) = state.started {
                 let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
             }
             state.gone = Some(Gone::default());
         }
-        state.started.get_or_insert(Err(0));
+        state.started.get_or_insert(Err(NotStarted::Refused(0)));
         state.output.iter_mut().for_each(Output::close);
         self.changed.notify_all();
     }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
-#[cfg(target_os = "linux")]
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -221,6 +220,28 @@ pub fn die_with_parent(command: &mut Command) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = command;
+}
+
+/// The command's process enters these control groups before it does anything else (`cgroups(7)`).
+pub fn join_groups(command: &mut Command, groups: &[PathBuf]) -> io::Result<()> {
+    for group in groups {
+        let path = group.join("cgroup.procs");
+        let members = fs::File::options().write(true).open(&path).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot open {}: {error}", path.display()))
+        })?;
+        // SAFETY: between fork and exec the closure makes one system call; it takes no lock and no memory.
+        unsafe {
+            command.pre_exec(move || (&members).write_all(b"0"));
+        }
+    }
+    Ok(())
+}
+
+/// From now on no process of the same user may trace this one or look into its memory and its descriptors.
+pub fn forbid_inspection() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_dumpable(false)?;
+    Ok(())
 }
 
 /// Whatever descriptors above stderr this process was given, its own children shall not get them.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use harness::check::{Lab, Role};
 use harness::deadline::Deadline;
-use harness::subject::{BuildError, Model, Programs, Status, Subject};
+use harness::subject::{BuildError, Model, Programs, Status, Subject, Workbench};
 use tempfile::TempDir;
 
 use crate::{soon, start, supervisor};
@@ -25,7 +25,7 @@ fn build(dir: &Path) -> Result<Programs, BuildError> {
     Subject::load(dir, Lab::Lab1).unwrap().build(
         &supervisor(),
         Deadline::after(Duration::from_secs(60)),
-        false,
+        &Workbench::default(),
     )
 }
 
@@ -63,7 +63,9 @@ fn a_build_that_hangs_is_ended() {
         "lab = \"lab1\"\nbuild = [\"sleep\", \"600\"]\nprograms.server = [\"s\"]\n",
     )]);
     let subject = Subject::load(dir.path(), Lab::Lab1).unwrap();
-    let error = subject.build(&supervisor(), Deadline::after(Duration::from_millis(300)), false).unwrap_err();
+    let error = subject
+        .build(&supervisor(), Deadline::after(Duration::from_millis(300)), &Workbench::default())
+        .unwrap_err();
     assert_eq!(error.to_string(), "`sleep 600` did not end within 1 s, and said nothing");
 }
 

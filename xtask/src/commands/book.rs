@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! `cargo xtask book`: the book, from the chapters in `book/src` and from what they are about.
 //!
 //! ```text
@@ -32,7 +31,7 @@ use anyhow::{Context, Result, ensure};
 use harness::report::exit;
 
 use super::check::clean_up_when_interrupted;
-use crate::{folder, workspace};
+use crate::{chapter, folder, workspace};
 use edition::Edition;
 use tool::Tool;
 
@@ -111,6 +110,15 @@ fn set(edition: Edition, tool: &Tool) -> Result<Set> {
     Ok(Set { source, pages })
 }
 
+/// Writes the students' edition into a repository of theirs: its Markdown, and its pages where they are wanted.
+pub fn hand_out(into: &Path, with_pages: bool) -> Result<()> {
+    pages::write_source(Edition::Students, &into.join("book/src"))?;
+    if with_pages {
+        folder::mirror(&set(Edition::Students, &Tool::ready()?)?.pages, &into.join(chapter::HANDED_OUT))?;
+    }
+    Ok(())
+}
+
 /// Writes the pages again whenever the book changes; mdBook, which serves them, sees that.
 fn set_on_change(edition: Edition, source: &Path) {
     let again = || {
@@ -149,11 +157,6 @@ fn are_narrow() -> Result<bool> {
         }
     }
     Ok(narrow)
-}
-
-/// Writes the chapters of the students' edition as one reads them without a browser, into a new directory.
-pub fn write_students_source(out: &Path) -> Result<()> {
-    pages::write_source(Edition::Students, out)
 }
 
 /// Refuses a directory with something in it that is no book.

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! `cargo xtask ci`: everything that must hold before a change is taken. `.ci/run` installs what that needs first.
 
 use std::path::Path;
@@ -32,10 +31,10 @@ const PHASES: &[Phase] = &[
     Phase { name: "lab 3", command: &["cargo", "xtask", "check", "lab3", "--solution"] },
     Phase { name: "lab 4", command: &["cargo", "xtask", "check", "lab4", "--solution"] },
     Phase { name: "starters", command: &["cargo", "xtask", "starters", "--check"] },
-    Phase { name: "handout", command: &["cargo", "xtask", "handout", "--trial"] },
     Phase { name: "mutants", command: &["cargo", "xtask", "mutants"] },
     Phase { name: "the book", command: &["cargo", "xtask", "book"] },
     Phase { name: "the students' book", command: &["cargo", "xtask", "book", "--edition", "students"] },
+    Phase { name: "handout", command: &["cargo", "xtask", "handout", "--trial"] },
     // After the mutants, whose warm builds it uses.
     Phase { name: "the book's runs", command: &["cargo", "xtask", "book", "--check"] },
 ];

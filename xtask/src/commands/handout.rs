@@ -1,8 +1,7 @@
-// SOLUTION ONLY
 //! `cargo xtask handout --out DIR`: the students' repository, without the solutions and what needs them.
 //!
-//! It is made from this one as a starter is made from its solution: files and regions that are marked as the
-//! solution's are left out (`starters/regions.rs`). The labs are untouched starters, whatever stands in `labs/`
+//! It is made from this one as a starter is made from its solution: regions that are marked as the solution's are left
+//! out (`starters/regions.rs`), and so are the files of [`LEFT_OUT`]. The labs are untouched starters, whatever stands in `labs/`
 //! here. Before anything is written where it was asked for, every text in it is searched for what students are to
 //! write (`handout/leaks.rs`).
 
@@ -27,6 +26,9 @@ pub struct Args {
     /// The directory to write, which is empty or not there yet
     #[arg(long, value_name = "DIR", required_unless_present = "trial")]
     out: Option<PathBuf>,
+    /// Leave out the book's pages; its Markdown is there all the same
+    #[arg(long)]
+    no_pages: bool,
     /// Try it, as a student will: build it, run its tests, check an untouched lab
     #[arg(long)]
     trial: bool,
@@ -48,6 +50,40 @@ const KEPT: &[&str] = &[
     "xtask/tests",
 ];
 
+/// What makes the labs and the book, and what grades a class.
+const LEFT_OUT: &[&str] = &[
+    "xtask/src/commands/attacks",
+    "xtask/src/commands/attacks.rs",
+    "xtask/src/commands/book",
+    "xtask/src/commands/book.rs",
+    "xtask/src/commands/ci.rs",
+    "xtask/src/commands/grade",
+    "xtask/src/commands/grade.rs",
+    "xtask/src/commands/handout",
+    "xtask/src/commands/handout.rs",
+    "xtask/src/commands/mutants",
+    "xtask/src/commands/mutants.rs",
+    "xtask/src/commands/package",
+    "xtask/src/commands/package.rs",
+    "xtask/src/commands/starters",
+    "xtask/src/commands/starters.rs",
+    "xtask/src/commands/synthetic.rs",
+    "xtask/src/commands/throughput.rs",
+    "xtask/src/grade",
+    "xtask/src/grade.rs",
+    "xtask/tests/book.rs",
+    "xtask/tests/grade.rs",
+    "xtask/tests/handout.rs",
+    "xtask/tests/mutants.rs",
+    "xtask/tests/package.rs",
+    "xtask/tests/pages.rs",
+    "xtask/tests/peers.rs",
+    "xtask/tests/scale.rs",
+    "xtask/tests/snapshots",
+    "xtask/tests/snapshots.rs",
+    "xtask/tests/starters.rs",
+];
+
 /// Written for the handout.
 const OWN: &[(&str, &str)] = &[
     ("README.md", include_str!("../../handout/README.md")),
@@ -62,7 +98,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         .prefix(".handout-")
         .tempdir_in(&place)
         .with_context(|| format!("cannot write into {}", place.display()))?;
-    write(made.path())?;
+    write(made.path(), !args.no_pages)?;
     let found = leaks::search(&workspace::root(), made.path())?;
     if !found.is_empty() {
         let list: String = found.iter().map(|leak| format!("\n  {leak}")).collect();
@@ -98,7 +134,7 @@ fn publish(made: &Path, out: &Path) -> Result<()> {
         .with_context(|| format!("cannot write {}", out.display()))
 }
 
-fn write(into: &Path) -> Result<()> {
+fn write(into: &Path, with_pages: bool) -> Result<()> {
     let root = workspace::root();
     for path in kept(&root)? {
         let from = root.join(&path);
@@ -122,12 +158,12 @@ fn write(into: &Path) -> Result<()> {
             folder::mirror(starter.path(), &into.join(place).join(lab.folder()))?;
         }
     }
-    book::write_students_source(&into.join("book/src"))?;
+    book::hand_out(into, with_pages)?;
     generate::lock(&root, into)?;
     generate::cargo(into, &["fmt"])
 }
 
-/// Every file of [`KEPT`], relative to the repository.
+/// Every file of [`KEPT`] that is not [`LEFT_OUT`], relative to the repository.
 fn kept(root: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for kept in KEPT {
@@ -137,5 +173,6 @@ fn kept(root: &Path) -> Result<Vec<PathBuf>> {
             false => paths.push(kept.to_path_buf()),
         }
     }
+    paths.retain(|path| !LEFT_OUT.iter().any(|left| path.starts_with(left)));
     Ok(paths)
 }

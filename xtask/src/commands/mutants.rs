@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! `cargo xtask mutants [LAB]`: proves that every check can fail, and fails for the right reason.
 //!
 //! Each mutant is the solution with one mistake. It is built, the lab's checks are run on it, and the checks that

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! `cargo xtask starters`: writes `labs/` from `solutions/`, the single source of both.
 //!
 //! A lab that was changed since it was generated is its student's and is never overwritten; `cargo xtask reset`

@@ -50,7 +50,7 @@ impl<'a> Family<'a> {
 
     /// All processes, ended ones that nobody has reaped included.
     pub fn pids(&self) -> Verdict<Vec<i32>> {
-        sys::descendants(self.server.running().supervisor_pid())
+        sys::descendants(self.server.running().reaper_pid())
             .map_err(|error| Fault::Broken(format!("could not list the program's processes: {error}")))
     }
 

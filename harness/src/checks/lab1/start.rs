@@ -182,7 +182,7 @@ fn keep_a_connection(server: &Server) -> Verdict<Conn> {
 fn kill_all(t: &Trial, server: &Server) {
     t.step("killed your program (kill -9), all of its processes");
     poll_until(t.deadline(), || {
-        let left = sys::descendants(server.running().supervisor_pid()).unwrap_or_default();
+        let left = sys::descendants(server.running().reaper_pid()).unwrap_or_default();
         for &pid in &left {
             // It may have ended meanwhile.
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);

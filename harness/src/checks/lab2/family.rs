@@ -6,7 +6,7 @@ use crate::verdict::{Fault, Verdict};
 
 /// The most memory that the largest of its processes ever had in use, in octets.
 pub fn peak_memory(proxy: &Up) -> Verdict<u64> {
-    sys::family_peak(proxy.running.supervisor_pid()).ok_or_else(|| {
+    sys::family_peak(proxy.running.reaper_pid()).ok_or_else(|| {
         Fault::Skipped("the program's processes may not be looked at: they run as another user".to_owned())
     })
 }

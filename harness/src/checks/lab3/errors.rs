@@ -261,9 +261,7 @@ fn comes_up(t: &mut Trial) -> Verdict {
 }
 
 fn unknown_host(t: &mut Trial) -> Verdict {
-    // A name has at most 253 octets (RFC 1035 §2.3.4), so that no name server is ever asked for this one.
-    let mut label = || (0..45).map(|_| t.rng.lowercase()).collect::<String>();
-    let name = [label(), label(), label(), label(), label(), label()].join(".");
+    let name = t.nobodys_name();
     let why = "a host of that name exists nowhere";
     let ended = alone(t, &Ping::new(2).timeout(stretched(ms(100))).host(&name)).note(why)?;
     status_2(ended.exit.status, why)?;

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! The two books made of one source, and the passages that stand in one of them only.
 //!
 //! ```text

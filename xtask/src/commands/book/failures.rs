@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! What the harness says of a mutant, for the chapters' "What usually goes wrong".
 //!
 //! `{{failure lab1 one-recv web.parse.bytewise}}` names a mutant and a check that fails it. What the harness then said is

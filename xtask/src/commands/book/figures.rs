@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! The drawings, each from what a program did or from the code it is about; kept in `book/generated/figures/`.
 //!
 //! | directive | drawing | from |

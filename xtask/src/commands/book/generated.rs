@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! `book/generated`: what runs of programs have given, committed, so that a book is set without running anything.
 
 use std::collections::BTreeMap;

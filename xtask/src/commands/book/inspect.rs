@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! The finished pages looked at: every link inside leads somewhere, and none of them scrolls sideways on a telephone.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! Links between pages: those of a page to other rooms of the repository, and the names of checks.
 
 use std::path::{Component, Path, PathBuf};

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! Listings from the solutions, by the regions from which the starters are made (`ANCHOR: step3_parse_head`).
 //!
 //! A listing is the whole item around a region: its documentation, its signature, its body. In the students' edition

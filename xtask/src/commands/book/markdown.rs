@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! What is code on a Markdown page, and what is made for one.
 
 /// Told each line of a page in turn.

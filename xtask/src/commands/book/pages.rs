@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! From `book/src` to the pages that mdBook sets: directives become what they name, and links lead within the book.
 //!
 //! A directive stands alone on its line:

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! What is another at each run, put in a form that stays.
 //!
 //! A port becomes 40001, the next one 40002, and so on: each keeps its name throughout a text. A time that was measured,
@@ -18,7 +17,7 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} 20[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 });
 /// In place of each stands the word behind it.
-static OTHERS: LazyLock<[(Regex, &str); 11]> = LazyLock::new(|| {
+static OTHERS: LazyLock<[(Regex, &str); 12]> = LazyLock::new(|| {
     [
         (pattern(r"/[^ ']*/wirelab-run-[A-Za-z0-9]+"), "/tmp/run"),
         (pattern(r"/[^ ']*/bench-[0-9]+/"), ""),
@@ -29,6 +28,7 @@ static OTHERS: LazyLock<[(Regex, &str); 11]> = LazyLock::new(|| {
         (pattern(r"\b[0-9]{2} [A-Z][a-z]{2} 20[0-9]{2} [0-9]{2}:[0-9]{2}\b"), "29 Feb 2020 12:00"),
         (pattern(r"\bprocess [0-9]+\b"), "process 4711"),
         (pattern(r"\bwithin [0-9.]+ s\b"), "within … s"),
+        (pattern(r"\bafter [0-9]+\.[0-9] s\b"), "after … s"),
         (pattern(r"\btime=[0-9.]+ ms\b"), "time=… ms"),
         (pattern(r"\btime [0-9.]+ ms\b"), "time … ms"),
         (pattern(r"\b[0-9.]+/[0-9.]+/[0-9.]+/[0-9.]+ ms\b"), "…/…/…/… ms"),

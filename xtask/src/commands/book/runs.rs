@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! Runs of the solutions: a check on one of them, or a scene of the book's own, and the record of either.
 
 use std::collections::BTreeMap;
@@ -11,7 +10,7 @@ use harness::check::{Check, Lab};
 use harness::deadline::Deadline;
 use harness::journal::Journal;
 use harness::runner::PATIENCE;
-use harness::subject::{Model, Programs, RunDir, Subject, Supervisor};
+use harness::subject::{Model, Programs, RunDir, Subject, Supervisor, Workbench};
 use harness::trial::{Env, Gate, Shared, Trial};
 use harness::verdict::{Fault, Verdict};
 
@@ -76,7 +75,8 @@ impl Runs {
     fn build(&mut self, lab: Lab) -> Result<()> {
         if !self.built.contains_key(&lab) {
             let subject = Subject::load(&workspace::solution(lab), lab)?;
-            self.built.insert(lab, subject.build(&self.supervisor, Deadline::after(BUILD), false)?);
+            self.built
+                .insert(lab, subject.build(&self.supervisor, Deadline::after(BUILD), &Workbench::default())?);
         }
         Ok(())
     }

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! mdBook, which sets the pages: one version, built once into `target/`, so that nothing is installed by hand and no
 //! other command pays for it.
 

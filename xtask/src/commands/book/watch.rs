@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! Waits for changes in the book's source.
 
 use std::path::Path;

@@ -9,7 +9,7 @@ use harness::check::{Lab, Role};
 use harness::deadline::Deadline;
 use harness::report::Program;
 use harness::report::progress::Progress;
-use harness::subject::{BuildError, LoadError, Programs, Subject, Supervisor};
+use harness::subject::{BuildError, LoadError, Programs, Subject, Supervisor, Workbench};
 
 use super::Which;
 use crate::workspace;
@@ -83,7 +83,8 @@ pub fn ready(
         return Err(Refused::Skipped(format!("{what} is skipped: {program} is not installed")));
     }
     progress.say(&format!(" building {origin} …"));
-    let built = subject.build(supervisor, Deadline::after(BUILD), io::stderr().is_terminal());
+    let bench = Workbench { colour: io::stderr().is_terminal(), ..Workbench::default() };
+    let built = subject.build(supervisor, Deadline::after(BUILD), &bench);
     progress.clear();
     let programs = built?;
     // Without a build command nothing takes as long as a millisecond.
@@ -102,8 +103,11 @@ fn one_liners(
         if lab.programs().iter().all(|(known, _)| known != role) {
             return Err(Refused::Usage(format!("{lab} has no {role} to try")));
         }
-        let mut programs =
-            Subject::from_command(command, lab)?.build(supervisor, Deadline::after(BUILD), false)?;
+        let mut programs = Subject::from_command(command, lab)?.build(
+            supervisor,
+            Deadline::after(BUILD),
+            &Workbench::default(),
+        )?;
         let argv = std::mem::take(&mut programs.argv).into_values().next().unwrap_or_default();
         all.get_or_insert(programs).argv.insert(*role, argv);
     }

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! Looks in a handout for what students are to write themselves.
 //!
 //! A leak is a region of a solution as a whole, or any [`RUN`] lines in a row of one, in any file: white space and

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! The bank of broken programs: `fixtures/mutants/lab1/slug.toml`, each the solution with one mistake.
 
 use std::collections::{BTreeMap, BTreeSet};

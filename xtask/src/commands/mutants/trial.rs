@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! One mutant tried: what the lab's checks said of it, and whether that is what its file says.
 
 use std::collections::BTreeSet;

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! Where mutants are built: one copy of the solution, one warm target directory.
 //!
 //! A build recompiles only the solution's own crate. The programs are moved out to a bench, from where they are
@@ -74,6 +73,6 @@ impl Workshop {
             fs::copy(&built, &to).with_context(|| format!("cannot copy {}", built.display()))?;
             argv.insert(*role, vec![to.into_os_string()]);
         }
-        Ok(Programs { dir, models: Model::ALL.into(), argv, build_time: Duration::ZERO })
+        Ok(Programs { dir, models: Model::ALL.into(), argv, build_time: Duration::ZERO, confinement: None })
     }
 }

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! From a solution to its starter: the files, what stands in them, and the package around them.
 
 use std::collections::BTreeMap;
@@ -11,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::ownership;
 use super::regions::{self, Step};
 use crate::folder::{self, DIGESTS, write};
+use crate::workspace;
 
 /// Written for maintainers, or written anew for the starter.
 const LEFT_OUT: &[&str] = &["README.md", "STARTER.md", "Cargo.lock", "benches", "rustfmt.toml"];
@@ -102,7 +102,7 @@ fn in_order(mut steps: Vec<(PathBuf, Step)>) -> Result<Vec<Step>> {
 
 pub fn cargo(dir: &Path, args: &[&str]) -> Result<()> {
     let done =
-        Command::new(env!("CARGO")).args(args).current_dir(dir).output().context("cannot run cargo")?;
+        Command::new(workspace::cargo()).args(args).current_dir(dir).output().context("cannot run cargo")?;
     ensure!(
         done.status.success(),
         "cargo {} in {}:\n{}",

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! A lab's folder: whose it is.
 //!
 //! The generator leaves a digest of every file it writes. A folder that still agrees with its digests is the

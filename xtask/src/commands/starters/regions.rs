@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! What a starter keeps of one file of its solution.
 //!
 //! A line comment (`//` in Rust, `#` in TOML) can carry a marker:

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! Who sent what to whom: a line an event, between the program and those that the harness played.
 
 use std::collections::BTreeSet;

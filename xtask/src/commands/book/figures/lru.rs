@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! The cache's list before and after a hit, and what goes when another page comes.
 
 use std::process::Command;

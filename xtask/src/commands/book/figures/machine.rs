@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! The states of a mail's dialogue, one below the other, from the transition table of lab 4's solution.
 //!
 //! What leads to the state below is an arrow down; all else leaves its box at the right, and runs to its end in a

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! Where the clients of a thread pool are when there are more of them than workers.
 
 use std::fs;

@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! A drawing in SVG that stands within a page: in the page's own colours, light or dark, and as wide as there is room.
 
 use std::fmt::Write as _;

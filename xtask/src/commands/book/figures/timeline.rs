@@ -1,4 +1,3 @@
-// SOLUTION ONLY
 //! Requests over time, and what became of each: from what the solution's ping prints on a network that follows a script.
 //!
 //! What became of a request is what was printed. Where its reply stands is where the script sent it, since the
