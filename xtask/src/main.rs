@@ -12,7 +12,9 @@ use clap::Parser;
 use harness::report::exit;
 use harness::subject::supervisor;
 
-use commands::{attacks, check, ci, doctor, explain, grade as class, hint, list, mutants, reset, starters, throughput};
+use commands::{
+    attacks, check, ci, doctor, explain, grade as class, hint, list, mutants, reset, starters, throughput,
+};
 
 /// Network programming in four labs: build a program, and see what works on the wire, what does not, and why.
 #[derive(Parser)]

@@ -13,6 +13,8 @@ use harness::report::human::Page;
 use harness::subject::ports;
 use nix::sys::resource::{Resource, getrlimit};
 
+use crate::grade::record::Tier;
+use crate::grade::sandbox::Sandbox;
 use crate::terminal;
 
 /// The oldest Rust that builds the labs.
@@ -45,6 +47,7 @@ pub fn run(_: Args) -> Result<ExitCode> {
     findings.push(("temporary files", temporary_files()));
     findings.push(("/proc/net/tcp", socket_table()));
     findings.push(("socket diagnosis", socket_diagnosis()));
+    findings.extend([("sandbox, full", Tier::Full), ("sandbox, reduced", Tier::Reduced)].map(sandbox));
     findings.extend(TOOLS.iter().map(|tool| (tool.name, tool.look())));
 
     let ill = findings.iter().filter(|(_, finding)| matches!(finding, Ill(_))).count();
@@ -159,6 +162,22 @@ fn socket_diagnosis() -> Finding {
 #[cfg(not(target_os = "linux"))]
 fn socket_diagnosis() -> Finding {
     Without("Linux alone has it: what rests on it is unverified here, and graded on Linux".to_owned())
+}
+
+/// Whether a class can be graded so.
+fn sandbox((name, tier): (&'static str, Tier)) -> (&'static str, Finding) {
+    let finding = match Sandbox::choose(Some(tier)) {
+        Ok(sandbox) => {
+            let found = sandbox.confinement();
+            let lacking = match &found.lacking[..] {
+                [] => String::new(),
+                lacking => format!("; lacking: {}", lacking.join("; ")),
+            };
+            Well(format!("{}{lacking}", found.in_force.join("; ")))
+        }
+        Err(why) => Without(format!("{why} (only `cargo xtask grade` needs it)")),
+    };
+    (name, finding)
 }
 
 /// A program that is good to have.

@@ -72,19 +72,26 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let mut longest = Duration::ZERO;
     thread::scope(|scope| {
         let lanes: Vec<_> = (0..args.jobs.max(1))
-            .map(|_| scope.spawn(|| {
-                let mut longest = Duration::ZERO;
-                while let Some(known) = lock(&queue).pop_front() {
-                    let started = Instant::now();
-                    let wrong = known.wrong(&known.judged(&sandbox, args.patience));
-                    let took = started.elapsed();
-                    longest = longest.max(took);
-                    *lock(&amiss) += usize::from(wrong.is_some());
-                    let words = wrong.unwrap_or_else(|| "as it should".to_owned());
-                    println!("{:<6} {:<28} {:>5.1} s  {words}", known.lab.name(), known.name, took.as_secs_f32());
-                }
-                longest
-            }))
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut longest = Duration::ZERO;
+                    while let Some(known) = lock(&queue).pop_front() {
+                        let started = Instant::now();
+                        let wrong = known.wrong(&known.judged(&sandbox, args.patience));
+                        let took = started.elapsed();
+                        longest = longest.max(took);
+                        *lock(&amiss) += usize::from(wrong.is_some());
+                        let words = wrong.unwrap_or_else(|| "as it should".to_owned());
+                        println!(
+                            "{:<6} {:<28} {:>5.1} s  {words}",
+                            known.lab.name(),
+                            known.name,
+                            took.as_secs_f32()
+                        );
+                    }
+                    longest
+                })
+            })
             .collect();
         longest = lanes.into_iter().filter_map(|lane| lane.join().ok()).max().unwrap_or_default();
     });
@@ -116,7 +123,9 @@ fn class(labs: &[Lab], count: usize) -> Result<Vec<Known>> {
             0 | 4 | 7 => Known::new(lab, "the solution", &workspace::solution(lab), Some(BTreeSet::new()))?,
             2 | 8 => Known::new(lab, "the starter", &workspace::lab(lab), None)?,
             _ => {
-                let Some(mutant) = bank.get(turn * 37 % bank.len().max(1)) else { bail!("{lab} has no mutants") };
+                let Some(mutant) = bank.get(turn * 37 % bank.len().max(1)) else {
+                    bail!("{lab} has no mutants")
+                };
                 let solution = workspace::solution(lab);
                 let known = Known::new(lab, &mutant.slug, &solution, Some(mutant.caught_by.clone()))?;
                 for (file, text) in mutant.apply(&solution)? {
@@ -156,7 +165,6 @@ impl Known {
             Judged::BuildError { words }
             | Judged::Timeout { words }
             | Judged::Resource { words }
-            | Judged::Policy { words }
             | Judged::Infra { words } => return Some(words.clone()),
         };
         let failed: BTreeSet<String> = report.failures().map(|(check, _)| check.id.clone()).collect();

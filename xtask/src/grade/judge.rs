@@ -70,9 +70,6 @@ pub enum Judged {
     Resource {
         words: String,
     },
-    Policy {
-        words: String,
-    },
     /// Not the student's fault; worth another try.
     Infra {
         words: String,

@@ -240,7 +240,6 @@ fn settle(record: &mut Record, judged: Judged) {
         Judged::BuildError { words } => (Status::BuildError, words),
         Judged::Timeout { words } => (Status::Timeout, words),
         Judged::Resource { words } => (Status::Resource, words),
-        Judged::Policy { words } => (Status::Policy, words),
         Judged::Infra { words } => (Status::InfraError, words),
     };
     record.status = status;

@@ -34,9 +34,7 @@ pub fn run(plan: &Plan, students: &[Assigned], id: &str, all: bool) -> Result<Ex
             terminal::print(&human::render(&report, &terminal::look(all)))?;
             return Ok(ExitCode::from(report.exit_code()));
         }
-        Judged::BuildError { words } | Judged::Resource { words } | Judged::Policy { words } => {
-            (words, exit::BUILD)
-        }
+        Judged::BuildError { words } | Judged::Resource { words } => (words, exit::BUILD),
         Judged::Timeout { words } => (words, exit::FAILED),
         Judged::Infra { words } => (words, exit::HARNESS),
     };

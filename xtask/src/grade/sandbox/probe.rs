@@ -179,15 +179,14 @@ impl Attempt {
     fn processes(&self) -> Result<(), String> {
         let mut children = Vec::new();
         let limit = self.processes as usize;
-        // SAFETY: this process has one thread, and the child only waits.
-        while children.len() <= limit
-            && let Ok(forked) = unsafe { fork() }
-        {
-            match forked {
-                ForkResult::Parent { child } => children.push(child),
-                ForkResult::Child => loop {
+        while children.len() <= limit {
+            // SAFETY: this process has one thread, and the child only waits.
+            match unsafe { fork() } {
+                Ok(ForkResult::Parent { child }) => children.push(child),
+                Ok(ForkResult::Child) => loop {
                     pause();
                 },
+                Err(_) => break,
             }
         }
         for &child in &children {

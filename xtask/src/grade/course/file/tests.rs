@@ -117,6 +117,7 @@ fn the_readme_s_rules_are_rules() {
     let readme = fs::read_to_string(crate::workspace::root().join("README.md")).expect("the README");
     let (_, rest) = readme.split_once("```toml\npoints").expect("the example");
     let text = format!("points{}", rest.split_once("```").expect("its end").0);
-    let course = parse(&text, Path::new("README.md"), Lab::Lab2, &["ada"]).unwrap_or_else(|error| panic!("{error}"));
+    let course =
+        parse(&text, Path::new("README.md"), Lab::Lab2, &["ada"]).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((course.points, course.late.per_day), (100.0, 10.0));
 }
