@@ -88,6 +88,14 @@ impl Lab {
         };
         groups.iter().copied().flatten()
     }
+
+    /// Ids of the checks that for the most part wait for time to pass. Begun first, they wait while others work.
+    pub const fn waiting(self) -> &'static [&'static str] {
+        match self {
+            Lab::Lab4 => crate::checks::lab4::WAITING,
+            Lab::Lab1 | Lab::Lab2 | Lab::Lab3 => &[],
+        }
+    }
 }
 
 impl fmt::Display for Lab {
@@ -282,6 +290,15 @@ mod tests {
                         check.id
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_waits_is_a_check_of_its_lab() {
+        for lab in Lab::ALL {
+            for id in lab.waiting() {
+                assert!(lab.checks().any(|check| check.id == *id), "{id}");
             }
         }
     }

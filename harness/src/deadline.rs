@@ -39,6 +39,10 @@ impl Deadline {
     pub fn earlier(self, span: Duration) -> Self {
         self.min(Self::after(span))
     }
+
+    pub fn later(self, span: Duration) -> Self {
+        Self(self.0 + span)
+    }
 }
 
 /// How many times longer than on an idle machine a program may take, because others want the processors too: tasks that

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,29 @@ pub struct Lane(usize);
 pub struct Event {
     /// Since the check began.
     pub at: Duration,
+    /// The part of the check in which it happened.
+    part: Part,
     pub kind: Kind,
+}
+
+/// A part of a check that stands for itself; a failure tells of one of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Part(usize);
+
+/// The two ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    pub ours: SocketAddr,
+    pub theirs: SocketAddr,
+    /// Who connected.
+    pub opened_by_us: bool,
+}
+
+/// Where a datagram came from and where it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    pub from: SocketAddr,
+    pub to: SocketAddr,
 }
 
 /// What happened; "we" are the harness, "they" the program under test.
@@ -35,8 +58,8 @@ pub struct Event {
 pub enum Kind {
     /// Something done or seen that no wire shows, as a sentence: `started your program on 127.0.0.1:40213`.
     Step(String),
-    /// A connection came to be.
-    Opened(Lane),
+    /// A connection came to be; one that is gone again at once may have no ends to tell of.
+    Opened(Lane, Option<Ends>),
     Sent(Lane, Octets),
     Received(Lane, Octets),
     /// We sent FIN and go on reading.
@@ -51,6 +74,7 @@ pub enum Kind {
     Datagram {
         lane: Lane,
         ours: bool,
+        way: Way,
         what: String,
         octets: Octets,
     },
@@ -75,6 +99,9 @@ struct Book {
     /// Lane names, by number.
     lanes: Vec<String>,
     events: Vec<Event>,
+    /// The part under way, and how many there have been before the last one.
+    part: Part,
+    parts: usize,
     kept: usize,
     /// What no record may show, in each form in which it goes by.
     secrets: Vec<Vec<u8>>,
@@ -105,12 +132,18 @@ impl Journal {
         self.push(|_| Kind::Step(sentence.into()));
     }
 
-    pub fn opened(&self, lane: Lane) {
-        self.push(|_| Kind::Opened(lane));
+    pub fn opened(&self, lane: Lane, ends: Option<Ends>) {
+        self.push(|_| Kind::Opened(lane, ends));
     }
 
     pub fn sent(&self, lane: Lane, octets: &[u8]) {
         self.push(|book| Kind::Sent(lane, book.keep(octets)));
+    }
+
+    /// Notes octets that were on their way from a moment ([`Journal::age`]) on: what they have caused may be in the
+    /// record already, and has its place behind them.
+    pub fn sent_since(&self, began: Duration, lane: Lane, octets: &[u8]) {
+        self.push_at(began, |book| Kind::Sent(lane, book.keep(octets)));
     }
 
     pub fn received(&self, lane: Lane, octets: &[u8]) {
@@ -138,23 +171,35 @@ impl Journal {
     }
 
     /// Notes a datagram, `ours` if we sent it.
-    pub fn datagram(&self, lane: Lane, ours: bool, what: impl Into<String>, octets: &[u8]) {
-        self.push(|book| Kind::Datagram { lane, ours, what: what.into(), octets: book.keep(octets) });
+    pub fn datagram(&self, lane: Lane, ours: bool, way: Way, what: impl Into<String>, octets: &[u8]) {
+        self.push(|book| Kind::Datagram { lane, ours, way, what: what.into(), octets: book.keep(octets) });
     }
 
-    /// Takes away everything so far: what follows is another story.
-    pub fn take(&self) -> Vec<Event> {
-        std::mem::take(&mut self.lock().events)
+    /// Begins another part, and returns the one before.
+    pub fn begin_part(&self) -> Part {
+        let mut book = self.lock();
+        book.parts += 1;
+        let next = Part(book.parts);
+        std::mem::replace(&mut book.part, next)
     }
 
-    /// Puts a story back, in the place of the present one.
-    pub fn put_back(&self, events: Vec<Event>) {
-        self.lock().events = events;
+    /// From now on an earlier part is told of.
+    pub fn go_back_to(&self, part: Part) {
+        self.lock().part = part;
     }
 
-    /// Everything so far, oldest first.
+    /// Everything so far, of every part, oldest first.
     pub fn events(&self) -> Vec<Event> {
         self.lock().events.clone()
+    }
+
+    /// Since the check began.
+    pub fn age(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    pub fn name(&self, lane: Lane) -> String {
+        self.lock().lanes[lane.0].clone()
     }
 
     /// The whole record as text, a line an event: time, lane, what happened.
@@ -169,14 +214,15 @@ impl Journal {
         text
     }
 
-    /// What was done and what came, a step a line, for a failure: neighbours that belong together are one
+    /// What was done and what came in this part, a step a line, for a failure: neighbours that belong together are one
     /// step, and of a long record the first and the last steps are shown.
     pub fn steps(&self) -> Vec<String> {
         let book = self.lock();
         let several = book.lanes.len() > 1;
         let mut steps: Vec<String> = Vec::new();
-        for kind in merged(&book.events) {
-            if matches!(kind, Kind::Opened(_) | Kind::WeClosed(_)) {
+        let told = book.events.iter().filter(|event| event.part == book.part);
+        for kind in merged(told) {
+            if matches!(kind, Kind::Opened(..) | Kind::WeClosed(_)) {
                 continue;
             }
             let what = kind.describe(SHOWN);
@@ -193,10 +239,15 @@ impl Journal {
     }
 
     fn push(&self, kind: impl FnOnce(&mut Book) -> Kind) {
+        self.push_at(self.start.elapsed(), kind);
+    }
+
+    fn push_at(&self, at: Duration, kind: impl FnOnce(&mut Book) -> Kind) {
         let mut book = self.lock();
-        let at = self.start.elapsed();
         let kind = kind(&mut book);
-        book.events.push(Event { at, kind });
+        let part = book.part;
+        let earlier = book.events.iter().rposition(|event| event.at <= at);
+        book.events.insert(earlier.map_or(0, |place| place + 1), Event { at, part, kind });
     }
 }
 
@@ -231,7 +282,7 @@ impl Kind {
     fn lane(&self) -> Option<Lane> {
         match self {
             Kind::Step(_) => None,
-            Kind::Opened(lane)
+            Kind::Opened(lane, _)
             | Kind::Sent(lane, _)
             | Kind::Received(lane, _)
             | Kind::WeHalfClosed(lane)
@@ -246,7 +297,7 @@ impl Kind {
     fn describe(&self, shown: usize) -> String {
         match self {
             Kind::Step(sentence) => sentence.clone(),
-            Kind::Opened(_) => "connected".to_owned(),
+            Kind::Opened(..) => "connected".to_owned(),
             Kind::Sent(_, octets) => format!("sent   {}", octets.describe(shown)),
             Kind::Received(_, octets) => format!("got    {}", octets.describe(shown)),
             Kind::WeHalfClosed(_) => "closed our direction (FIN), still reading".to_owned(),
@@ -276,7 +327,7 @@ impl Octets {
 }
 
 /// Runs of octets in one direction of one lane, each as a single event.
-fn merged(events: &[Event]) -> Vec<Kind> {
+fn merged<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Vec::new();
     for event in events {
         match (kinds.last_mut(), &event.kind) {
@@ -321,11 +372,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_stands_before_what_it_caused() {
+        let journal = Journal::default();
+        let (origin, client) = (journal.lane("origin"), journal.lane("client"));
+        journal.step("asked");
+        let began = journal.age();
+        // The client's thread was quicker than ours, which has only now come back from its write.
+        journal.received(client, b"page");
+        journal.sent_since(began, origin, b"page");
+        assert_eq!(journal.steps(), ["asked", "sent   page   (origin)", "got    page   (client)"]);
+    }
+
+    #[test]
     fn octets_of_one_direction_become_one_step() {
         let journal = Journal::default();
         let lane = journal.lane("client");
         journal.step("started your program");
-        journal.opened(lane);
+        journal.opened(lane, None);
         for octet in b"GET / HTTP/1.1\r\n" {
             journal.sent(lane, &[*octet]);
         }
@@ -340,6 +403,20 @@ mod tests {
                 "got    FIN: your program closed the connection",
             ]
         );
+    }
+
+    #[test]
+    fn steps_tell_of_one_part_and_the_record_has_them_all() {
+        let journal = Journal::default();
+        journal.step("pool");
+        let pool = journal.begin_part();
+        journal.step("fork");
+        assert_eq!(journal.steps(), ["fork"]);
+        journal.go_back_to(pool);
+        assert_eq!(journal.steps(), ["pool"]);
+        assert_eq!(journal.begin_part(), pool);
+        assert_eq!(journal.steps(), Vec::<String>::new());
+        assert_eq!(journal.events().len(), 2);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a run found, as data. Every format is a rendering of this one report.
 
 pub mod autolab;
+pub mod capture;
 pub mod check50;
 pub mod classroom50;
 pub mod github;
@@ -10,7 +11,8 @@ mod hostile;
 pub mod human;
 pub mod json;
 pub mod junit;
-mod plain;
+pub mod markdown;
+pub mod plain;
 pub mod progress;
 #[cfg(test)]
 mod samples;

@@ -4,6 +4,7 @@
 //! is *flaky*. What the harness could not do is tried once more too, and then simply passes. Failures by evidence (a wrong octet) are looked at again one at a time; failures by silence
 //! (nothing came in time) side by side, since they only wait.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::check::{Basis, Check, Lab, Tier, lies_below};
 use crate::journal::Journal;
+use crate::report::capture;
 use crate::report::{CheckReport, FailureReport, Outcome, Program, Report, SCHEMA};
 use crate::subject::{Model, Programs, RunDir, Supervisor};
 use crate::trial::{Env, Gate, Shared, Trial, no_program};
@@ -38,6 +40,8 @@ pub struct Options {
     pub supervisor: Supervisor,
     /// Where both records of a flaky check are kept.
     pub records: PathBuf,
+    /// Where a capture file of every attempt is put.
+    pub captures: Option<PathBuf>,
 }
 
 /// Which checks run; the default is all.
@@ -119,7 +123,8 @@ pub fn run(
         dirs: AtomicUsize::new(0),
         prepared: OnceLock::new(),
     };
-    let run = Run { env: &env, checks: &checks, options, progress, again };
+    let heights = (0..checks.len()).map(|at| height(&checks, at)).collect();
+    let run = Run { env: &env, checks: &checks, heights, options, progress, again };
     let rows = run.rows();
     drop(env);
 
@@ -145,9 +150,21 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// A check that waits for time to pass takes as long as so many others in a row.
+const A_WAIT: usize = 10;
+
+/// How many checks wait one for the other, the first of them for this one.
+fn height(checks: &[&Check], at: usize) -> usize {
+    let own = if checks[at].lab.waiting().contains(&checks[at].id) { A_WAIT } else { 0 };
+    let waiting = checks.iter().enumerate().filter(|(_, check)| check.needs.contains(&checks[at].id));
+    waiting.map(|(other, _)| 1 + height(checks, other)).max().unwrap_or(0).max(own)
+}
+
 struct Run<'a> {
     env: &'a Env<'a>,
     checks: &'a [&'static Check],
+    /// For each check, its [`height`].
+    heights: Vec<usize>,
     options: &'a Options,
     progress: OnProgress<'a>,
     again: &'a str,
@@ -214,7 +231,7 @@ impl Run<'_> {
         (outcome, Duration::ZERO)
     }
 
-    /// A worker: takes the first check that is ready until none is or will be.
+    /// A worker: takes the next check that is ready until none is or will be.
     fn work(&self, board: &Mutex<Board>, changed: &Condvar) {
         let mut shared = Shared::default();
         let mut guard = lock(board);
@@ -244,23 +261,20 @@ impl Run<'_> {
         (self.progress)(board.done, self.checks.len(), self.checks[at].id);
     }
 
+    /// The checks that most others wait for in a row come first, and those that wait for time to pass: they set the
+    /// pace of the whole.
     fn next(&self, states: &[State]) -> Next {
-        let mut later = false;
-        for (at, state) in states.iter().enumerate() {
-            match state {
-                State::Running => later = true,
-                State::Waiting => match self.needs(at, states) {
-                    Needs::Met => return Next::Ready(at),
-                    Needs::Open => later = true,
-                    Needs::Unmet(_) => {}
-                },
-                State::Failed(_) | State::Done(..) => {}
-            }
+        let is_ready = |at: &usize| {
+            matches!(states[*at], State::Waiting) && matches!(self.needs(*at, states), Needs::Met)
+        };
+        let ready = (0..states.len()).filter(is_ready);
+        if let Some(at) = ready.min_by_key(|at| (Reverse(self.heights[*at]), *at)) {
+            return Next::Ready(at);
         }
-        if later && states.iter().any(|state| matches!(state, State::Running)) {
-            Next::Later
-        } else {
-            Next::Nothing
+        // What waits may become ready as long as something runs.
+        match (0..states.len()).any(|at| matches!(states[at], State::Running)) {
+            true => Next::Later,
+            false => Next::Nothing,
         }
     }
 
@@ -349,7 +363,24 @@ impl Run<'_> {
             Ok(Err(Fault::Skipped(no_program(check.role))))
         };
         let verdict = ran.unwrap_or_else(|panic| Err(Fault::Broken(panic_message(&*panic))));
+        self.capture(check, &scene.journal, &verdict, alone);
         Attempt { verdict, journal: scene.journal, elapsed: began.elapsed() }
+    }
+
+    /// Writes what went by, a file for each look; a disk that is full must not cost the verdict.
+    fn capture(&self, check: &Check, journal: &Journal, verdict: &Verdict, alone: bool) {
+        let Some(dir) = &self.options.captures else { return };
+        let look = if alone { "-again" } else { "" };
+        let ended = match verdict {
+            Ok(()) => "it passed".to_owned(),
+            Err(Fault::Failed(failure)) => format!("expected {}; seen {}", failure.expected, failure.seen),
+            Err(Fault::Broken(why)) => format!("the harness failed: {why}"),
+            Err(Fault::Skipped(_)) => return,
+        };
+        let comment = format!("{}: {ended}", check.id);
+        if let Ok(file) = capture::of(journal, &comment) {
+            let _ = fs::write(dir.join(format!("{}{look}.pcapng", check.id)), file);
+        }
     }
 
     fn failed(&self, check: &Check, attempt: &Attempt) -> Outcome {

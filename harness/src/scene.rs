@@ -36,6 +36,12 @@ impl Scene {
             Deadline::after(self.clock.patience);
     }
 
+    /// Puts the deadline off: the program was allowed to let that time pass.
+    pub fn put_off(&self, span: Duration) {
+        let mut deadline = self.clock.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        *deadline = deadline.later(span);
+    }
+
     /// How long a check may wait in all.
     pub fn patience(&self) -> Duration {
         self.clock.patience

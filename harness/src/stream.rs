@@ -17,7 +17,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::deadline::{Deadline, poll_until};
-use crate::journal::Lane;
+use crate::journal::{Ends, Lane};
 use crate::scene::Scene;
 use crate::sys::{self, TcpState};
 use crate::verdict::{Failure, Fault, Verdict};
@@ -80,16 +80,24 @@ impl Stream {
         }
         let wait = scene.deadline().remaining().max(Duration::from_millis(1));
         socket.connect_timeout(&peer.into(), wait).map_err(|error| connect_failure(peer, &error))?;
-        Self::over(scene, socket.into(), name)
+        Self::of(scene, socket.into(), name, true)
     }
 
     /// Plays over a connection that the program under test has opened.
     pub fn over(scene: &Scene, socket: TcpStream, name: &str) -> Verdict<Stream> {
+        Self::of(scene, socket, name, false)
+    }
+
+    fn of(scene: &Scene, socket: TcpStream, name: &str, opened_by_us: bool) -> Verdict<Stream> {
         socket
             .set_nodelay(true)
             .map_err(|error| Fault::Broken(format!("could not set TCP_NODELAY: {error}")))?;
         let lane = scene.journal.lane(name);
-        scene.journal.opened(lane);
+        let ends = socket.local_addr().and_then(|ours| {
+            let theirs = socket.peer_addr()?;
+            Ok(Ends { ours, theirs, opened_by_us })
+        });
+        scene.journal.opened(lane, ends.ok());
         Ok(Stream { socket, lane, scene: scene.clone(), sent: 0, recorded: true })
     }
 
@@ -130,10 +138,11 @@ impl Stream {
             self.socket
                 .set_write_timeout(Some(wait.max(Duration::from_millis(1))))
                 .map_err(|error| Fault::Broken(format!("could not set a timeout: {error}")))?;
+            let began = self.scene.journal.age();
             match self.socket.write(rest) {
                 Ok(n) => {
                     if self.recorded {
-                        self.scene.journal.sent(self.lane, &rest[..n]);
+                        self.scene.journal.sent_since(began, self.lane, &rest[..n]);
                     }
                     self.sent += n as u64;
                     rest = &rest[n..];

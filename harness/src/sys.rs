@@ -12,8 +12,8 @@ mod sockets;
 
 pub use process::{
     Activity, Facts, TO_SLEEP, activity, become_subreaper, children, close_inherited_on_exec, descendants,
-    die_with_parent, facts, family_activity, family_peak, fd_count, forbid_inspection, join_groups,
-    quiet_within, socket_inodes, wait_quiet,
+    die_with_parent, facts, family_activity, family_memory, family_peak, family_time, fd_count,
+    forbid_inspection, join_groups, quiet_within, socket_inodes, wait_quiet,
 };
 pub use sockets::{
     Listener, TcpSocket, TcpState, far_end, listeners, listeners_of, tcp_socket, unacknowledged, unsent,

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::check::Role;
 use crate::deadline::{Deadline, load};
-use crate::journal::{Event, HIDDEN};
+use crate::journal::{self, HIDDEN};
 use crate::runner::PATIENCE;
 use crate::scene::Scene;
 use crate::subject::ports::PortLease;
@@ -92,7 +92,7 @@ pub struct Shared(Option<(String, Up)>);
 
 /// The record of a part of a trial, and the programs that played in it.
 pub struct Part {
-    events: Vec<Event>,
+    record: journal::Part,
     watched: Vec<(Arc<Running>, u64)>,
 }
 
@@ -109,6 +109,8 @@ pub struct Trial<'a> {
     used_shared: bool,
     /// What no report may show.
     secrets: Vec<String>,
+    /// What programs are started with besides.
+    variables: Vec<(&'static str, &'static str)>,
     /// Another look at a failed check: everything fresh.
     alone: bool,
 }
@@ -124,6 +126,7 @@ impl<'a> Trial<'a> {
             watched: Vec::new(),
             used_shared: false,
             secrets: Vec::new(),
+            variables: Vec::new(),
             alone,
         }
     }
@@ -139,6 +142,14 @@ impl<'a> Trial<'a> {
     /// Notes a step that no wire shows.
     pub fn step(&self, sentence: impl Into<String>) {
         self.scene.journal.step(sentence);
+    }
+
+    /// A host's name that nobody has. With 254 octets it is one too long (RFC 1035 §2.3.4), so that no name server is
+    /// ever asked for it; every program is told that it does not exist. One of more than 255 Node refuses as an
+    /// argument that makes no sense.
+    pub fn nobodys_name(&mut self) -> String {
+        let mut label = || (0..50).map(|_| self.rng.lowercase()).collect::<String>();
+        [label(), label(), label(), label(), label()].join(".")
     }
 
     /// The model under which servers are started.
@@ -162,12 +173,12 @@ impl<'a> Trial<'a> {
     /// Begins a part that stands for itself, with the whole patience, and returns what was before it.
     pub fn begin_part(&mut self) -> Part {
         self.scene.restart_clock();
-        Part { events: self.scene.journal.take(), watched: std::mem::take(&mut self.watched) }
+        Part { record: self.scene.journal.begin_part(), watched: std::mem::take(&mut self.watched) }
     }
 
     /// Goes back to an earlier part: it is what a failure is about.
     pub fn go_back_to(&mut self, part: Part) {
-        self.scene.journal.put_back(part.events);
+        self.scene.journal.go_back_to(part.record);
         self.watched = part.watched;
     }
 
@@ -258,6 +269,11 @@ impl<'a> Trial<'a> {
         Ok(running)
     }
 
+    /// Starts programs with this variable from now on.
+    pub fn set_variable(&mut self, name: &'static str, value: &'static str) {
+        self.variables.push((name, value));
+    }
+
     /// Waits for a program that ends by itself, `when` saying when it should.
     pub fn wait_exit(&self, running: &Running, when: &str) -> Verdict<Exit> {
         if let Some(exit) = running.wait_exit(self.deadline()) {
@@ -338,7 +354,9 @@ impl<'a> Trial<'a> {
     fn launch(&self, role: Role, arguments: Vec<OsString>) -> Verdict<Launch> {
         let launch = self.env.programs.launch(role, arguments);
         let launch = launch.ok_or_else(|| Fault::Skipped(no_program(role)))?;
-        Ok(launch.env("TZ", "Asia/Kolkata").env("LC_ALL", "C.UTF-8").env("TMPDIR", self.env.run_dir.path()))
+        let launch =
+            launch.env("TZ", "Asia/Kolkata").env("LC_ALL", "C.UTF-8").env("TMPDIR", self.env.run_dir.path());
+        Ok(self.variables.iter().fold(launch, |launch, (name, value)| launch.env(name, value)))
     }
 
     fn watch(&mut self, running: &Arc<Running>) {

@@ -1,14 +1,23 @@
 //! One file a command: its `Args`, and `run`, which says how the process ends.
 
-pub mod attacks;
 pub mod check;
-pub mod ci;
+pub mod compare;
 pub mod doctor;
 pub mod explain;
-pub mod grade;
 pub mod hint;
 pub mod list;
-pub mod mutants;
 pub mod reset;
+
+// ANCHOR: extra_step0_commands
+// What makes the labs and tries them against their solutions, and what grades a class.
+pub mod attacks;
+pub mod book;
+pub mod ci;
+pub mod grade;
+pub mod handout;
+pub mod mutants;
+pub mod package;
 pub mod starters;
+pub mod synthetic;
 pub mod throughput;
+// ANCHOR_END: extra_step0_commands

@@ -13,9 +13,18 @@
 pub mod assign;
 pub mod copies;
 pub mod course;
+pub mod feedback;
+pub mod gradebook;
+pub mod gradescope;
+#[cfg(test)]
+mod hostile;
+pub mod html;
 pub mod inner;
 pub mod intake;
 pub mod judge;
+pub mod page;
+pub mod private;
+pub mod publish;
 pub mod record;
 pub mod roster;
 pub mod run;
@@ -24,3 +33,4 @@ pub mod score;
 pub mod secret;
 pub mod shard;
 pub mod store;
+pub mod synthetic;

@@ -20,10 +20,12 @@ pub fn lab(lab: Lab) -> PathBuf {
     root().join("labs").join(lab.folder())
 }
 
+// ANCHOR: extra_step0_solution
 /// The reference solution of a lab.
 pub fn solution(lab: Lab) -> PathBuf {
     root().join("solutions").join(lab.folder())
 }
+// ANCHOR_END: extra_step0_solution
 
 /// The Cargo that runs this, or the one on `PATH`.
 pub fn cargo() -> OsString {

@@ -36,16 +36,16 @@ fn an_unknown_lab_or_check_is_answered_with_the_nearest() {
 
 #[test]
 fn options_that_make_no_sense_are_refused() {
-    let refused: [(&[&str], &str); 6] = [
+    let refused: &[(&[&str], &str)] = &[
         (&["--stage", "99"], "stages 1 to"),
         (&["--impl", "/no/such"], "there is no directory /no/such"),
         (&["--cmd", "python3 'x"], "quotation mark"),
-        (&["--solution", "--cmd", "x"], "cannot be used with"),
+        (&["--impl", ".", "--cmd", "x"], "cannot be used with"),
         (&["--seed", "grass"], "hexadecimal"),
         (&["--timeout-factor", "0"], "not above 0"),
     ];
     for (words, why) in refused {
-        xtask(&["check", "lab1"]).args(words).assert().code(2).stdout("").stderr(contains(why));
+        xtask(&["check", "lab1"]).args(*words).assert().code(2).stdout("").stderr(contains(*why));
     }
 }
 
@@ -170,6 +170,68 @@ fn every_check_can_be_explained_within_eighty_columns() {
 fn the_doctor_says_what_is_here_and_what_is_not() {
     xtask(&["doctor"]).assert().stdout(contains("cargo").and(contains("loopback")).and(contains("curl")));
 }
+
+// ANCHOR: extra_step0_book
+#[test]
+fn a_book_that_cannot_be_written_or_served_is_refused_before_anything_is_built() {
+    let full = tempfile::tempdir().expect("a directory");
+    fs::write(full.path().join("thesis.txt"), "years of work").expect("a file");
+    let path = full.path().to_str().expect("a plain name");
+    xtask(&["book", "--out", path]).assert().code(2).stderr(contains("holds something that is no book"));
+    assert!(full.path().join("thesis.txt").is_file());
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    xtask(&["book", "--serve", "--port", &port])
+        .assert()
+        .code(2)
+        .stderr(contains("`--port N` takes another"));
+
+    xtask(&["book", "--edition", "teachers"]).assert().code(2).stderr(contains("whole, students"));
+    xtask(&["book", "--only", "lru"]).assert().code(2).stderr(contains("--generate"));
+}
+// ANCHOR_END: extra_step0_book
+
+#[test]
+fn a_capture_file_is_written_for_each_check_and_each_look() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let captures = dir.path().join("captures");
+    let dir = captures.to_str().expect("a plain name");
+    // A server that accepts and says nothing.
+    let mute = "python3 -c 'import socket, sys, time; s = socket.create_server((\"127.0.0.1\", \
+                int(sys.argv[sys.argv.index(\"--port\") + 1]))); s.accept(); time.sleep(60)'";
+    let words = ["check", "lab1", "--cmd", mute, "--only", "web.start.answers", "--timeout-factor", "0.1"];
+    xtask(&words).args(["--capture", dir]).assert().code(1);
+    for file in ["web.start.answers.pcapng", "web.start.answers-again.pcapng"] {
+        let octets = fs::read(captures.join(file)).expect("a capture file");
+        assert_eq!(octets[..4], [0x0a, 0x0d, 0x0d, 0x0a], "a pcapng file begins with its section header");
+        assert!(octets.windows(5).any(|window| window == b"GET /"), "the request is in it");
+    }
+    xtask(&words).args(["--capture", "/proc/no"]).assert().code(2).stderr(contains("cannot write captures"));
+}
+
+// ANCHOR: extra_step0_compare
+#[test]
+fn compare_writes_a_table_and_its_curves() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let out = dir.path().to_str().expect("a plain name");
+    let words =
+        ["compare", "--solution", "--clients", "1,9", "--seconds", "0.05", "--rounds", "1", "--out", out];
+    xtask(&words).assert().success().stdout(contains("pool of 8").and(contains("a process each")));
+    let table = fs::read_to_string(dir.path().join("compare.csv")).expect("a table");
+    // Two loads, three servers, two numbers of clients.
+    assert_eq!(table.lines().count(), 1 + 2 * 3 * 2, "{table}");
+    for row in table.lines().skip(1) {
+        let figures: Vec<f64> =
+            row.split(',').skip(2).map(|field| field.parse().expect("a number")).collect();
+        assert!(figures.iter().all(|&figure| figure >= 0.0) && figures[1] > 0.0 && figures[4] > 0.0, "{row}");
+    }
+    for curves in ["short-time.svg", "kept-time.svg", "kept-wait.svg", "kept-memory.svg"] {
+        let svg = fs::read_to_string(dir.path().join(curves)).expect("curves");
+        assert_eq!(svg.matches("<polyline").count(), 3, "{svg}");
+    }
+}
+// ANCHOR_END: extra_step0_compare
 
 #[test]
 fn ctrl_c_ends_everything_within_a_second() {

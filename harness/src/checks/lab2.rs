@@ -24,6 +24,7 @@ mod requests;
 mod session;
 mod smuggling;
 mod status;
+mod stored;
 mod validation;
 
 use crate::check::Check;
@@ -60,6 +61,7 @@ pub const GROUPS: &[&[Check]] = &[
     cache::CHECKS,
     freshness::CHECKS,
     validation::CHECKS,
+    stored::CHECKS,
     lru::CHECKS,
     finer::CHECKS,
     status::CHECKS,

@@ -6,6 +6,7 @@ mod certificates;
 mod dialogue;
 mod gmail;
 mod header;
+mod large;
 mod letter;
 mod names;
 mod parts;
@@ -45,10 +46,20 @@ pub const GROUPS: &[&[Check]] = &[
     header::CHECKS,
     recipients::CHECKS,
     attachments::CHECKS,
+    large::CHECKS,
     names::CHECKS,
     tls::CHECKS,
     certificates::CHECKS,
     auth::CHECKS,
     gmail::CHECKS,
     pipelining::CHECKS,
+];
+
+/// Those that wait for a time-out.
+pub const WAITING: &[&str] = &[
+    "mail.refused.quit",
+    "mail.refused.hang",
+    "mail.refused.progress",
+    "mail.attach.unread",
+    "mail.tls.stalled",
 ];

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::deadline::Deadline;
 use crate::fake::network::{Answer, Form, Network, Script};
-use crate::journal::{Journal, Lane};
+use crate::journal::{Journal, Lane, Way};
 use crate::scene::Scene;
 use crate::sys::datagram;
 use crate::verdict::{Fault, Verdict};
@@ -104,10 +104,13 @@ impl Far {
         let elsewhere = bind((addr.ip(), 0).into()).map_err(broken)?;
         let (stop, stopped) = UnixStream::pair().map_err(broken)?;
         let addr = asked.local_addr().map_err(broken)?;
+        let elsewhere_addr = elsewhere.local_addr().map_err(broken)?;
         let shared = Arc::new(Shared { trace: Mutex::default(), changed: Condvar::new() });
         let server = Server {
             asked,
+            addr,
             elsewhere,
+            elsewhere_addr,
             network: network.into(),
             shared: Arc::clone(&shared),
             journal: Arc::clone(&scene.journal),
@@ -165,7 +168,9 @@ impl From<Script> for Network {
 
 struct Server {
     asked: UdpSocket,
+    addr: SocketAddr,
     elsewhere: UdpSocket,
+    elsewhere_addr: SocketAddr,
     network: Network,
     shared: Arc<Shared>,
     journal: Arc<Journal>,
@@ -211,7 +216,8 @@ impl Server {
     fn take(&mut self, buffer: &mut [u8]) {
         while let Ok(Some(arrival)) = datagram::receive(&self.asked, buffer) {
             let octets = buffer[..arrival.octets].to_vec();
-            self.journal.datagram(self.lane, false, name(&octets), &octets);
+            let way = Way { from: arrival.from, to: self.addr };
+            self.journal.datagram(self.lane, false, way, name(&octets), &octets);
             let message = Echo::parse(&octets);
             let request = {
                 let mut trace = self.shared.trace();
@@ -265,7 +271,9 @@ impl Server {
             // A program that has ended refuses it: what it missed is in the trace all the same.
             let _ = socket.send_to(&due.octets, due.to);
             if !due.repeated {
-                self.journal.datagram(self.lane, true, due.describe(), &due.octets);
+                let from = if due.answer.from_elsewhere { self.elsewhere_addr } else { self.addr };
+                let way = Way { from, to: due.to };
+                self.journal.datagram(self.lane, true, way, due.describe(), &due.octets);
                 let Answer { form, from_elsewhere, .. } = due.answer.clone();
                 self.shared.trace().sent.push(Sent { at, request: due.request, form, from_elsewhere });
                 self.shared.changed.notify_all();

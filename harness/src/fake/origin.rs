@@ -99,6 +99,8 @@ struct Book {
     scripts: VecDeque<Arc<[Act]>>,
     exchanges: Vec<Exchange>,
     connections: usize,
+    /// That have come, of requests and behind them.
+    octets: usize,
     /// What came behind the last request of a connection.
     strays: Vec<u8>,
 }
@@ -135,6 +137,17 @@ impl Origin {
     /// Every request so far, in the order of arrival.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.shared.lock().exchanges.clone()
+    }
+
+    /// Whether so many octets of requests have come by then.
+    pub fn has_come(&self, octets: usize, deadline: Deadline) -> bool {
+        let book = self.shared.lock();
+        let (book, _) = self
+            .shared
+            .changed
+            .wait_timeout_while(book, deadline.remaining(), |book| book.octets < octets)
+            .unwrap_or_else(PoisonError::into_inner);
+        book.octets >= octets
     }
 
     /// Connections accepted so far.
@@ -229,7 +242,10 @@ impl Shared {
                 }
             }
             match self.stop.receive(stream, buffer)? {
-                Arrival::Octets(_) => {}
+                Arrival::Octets(more) => {
+                    self.lock().octets += more;
+                    self.changed.notify_all();
+                }
                 Arrival::Fin => ended = Some("a FIN"),
                 Arrival::Reset => ended = Some("a reset"),
                 Arrival::Silence => ended = Some("silence"),

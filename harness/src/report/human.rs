@@ -37,7 +37,7 @@ pub fn render(report: &Report, look: &Look) -> String {
 }
 
 /// One failure of a report whose texts are harmless, as it stands in [`render`].
-pub(super) fn failure(report: &Report, check: &CheckReport, failure: &FailureReport) -> String {
+pub fn failure(report: &Report, check: &CheckReport, failure: &FailureReport) -> String {
     let look = Look::default();
     let mut page = Page::new(&look);
     failure::full(&mut page, report, check, failure);

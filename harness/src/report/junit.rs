@@ -117,12 +117,30 @@ fn seconds(ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::process::Command;
+
     use quick_junit::TestCaseStatus;
 
     use super::*;
     use crate::report::{hostile, samples};
 
     const STARTED: &str = "2026-09-01T12:00:00";
+
+    /// What libxml2 says of a document by `schema/junit.xsd`: nothing where it keeps it; `None` where there is no
+    /// `xmllint`.
+    fn xmllint(document: &str) -> Option<String> {
+        let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/junit.xsd");
+        let mut file = tempfile::NamedTempFile::new().ok()?;
+        file.write_all(document.as_bytes()).ok()?;
+        let xmllint = Command::new("xmllint")
+            .args(["--nonet", "--noout", "--huge", "--schema", schema])
+            .arg(file.path())
+            .output()
+            .ok()?;
+        let words = String::from_utf8_lossy(&xmllint.stderr).into_owned();
+        Some(if xmllint.status.success() { String::new() } else { words })
+    }
 
     fn parsed(report: &Report) -> quick_junit::Report {
         let text = render(report, STARTED);
@@ -134,6 +152,29 @@ mod tests {
     #[test]
     fn every_report_reads_as_it_should() {
         insta::assert_snapshot!(render(&samples::stage_two(), STARTED));
+    }
+
+    #[test]
+    fn libxml2_finds_every_report_to_keep_the_schema() {
+        if xmllint("<testsuites/>").is_none() {
+            eprintln!("skipped: xmllint is not installed");
+            return;
+        }
+        for report in samples::all().into_iter().map(|(_, report)| report).chain([hostile::report()]) {
+            assert_eq!(xmllint(&render(&report, STARTED)).as_deref(), Some(""));
+        }
+        let sound = render(&samples::stage_two(), STARTED);
+        for (part, instead) in [
+            ("<testcase classname", "<testcase class"),
+            ("</properties>", "</properties><testcase/>"),
+            ("type=\"failure\"", ""),
+            ("tests=\"", "tests=\"-"),
+            (STARTED, "yesterday"),
+            ("&lt;", "<"),
+        ] {
+            let broken = sound.replacen(part, instead, 1);
+            assert!(broken == sound || xmllint(&broken).is_some_and(|words| !words.is_empty()), "{part}");
+        }
     }
 
     #[test]

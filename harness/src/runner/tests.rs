@@ -44,6 +44,7 @@ fn outcomes(checks: &[&'static Check]) -> Vec<Outcome> {
         rerun: true,
         supervisor: supervisor.clone(),
         records: run_dir.path().join("records"),
+        captures: None,
     };
     let env = Env {
         programs: &programs,
@@ -56,7 +57,8 @@ fn outcomes(checks: &[&'static Check]) -> Vec<Outcome> {
         dirs: AtomicUsize::new(0),
         prepared: OnceLock::new(),
     };
-    let run = Run { env: &env, checks, options: &options, progress: &|_, _, _| {}, again: "again" };
+    let heights = (0..checks.len()).map(|at| height(checks, at)).collect();
+    let run = Run { env: &env, checks, heights, options: &options, progress: &|_, _, _| {}, again: "again" };
     run.rows().into_iter().map(|row| row.outcome).collect()
 }
 
@@ -166,4 +168,17 @@ fn a_prefix_selects_what_lies_below_it() {
     assert!(takes("web"));
     assert!(!takes("web.file"));
     assert!(!takes("web.files.binary.large"));
+}
+
+#[test]
+fn what_waits_is_begun_first_behind_what_it_needs() {
+    let checks: Vec<&Check> = Lab::Lab4.checks().collect();
+    let of =
+        |id: &str| checks.iter().position(|check| check.id == id).map(|at| (checks[at], height(&checks, at)));
+    let (_, ordinary) = of("mail.text.long-line").expect("there is such a check");
+    for id in Lab::Lab4.waiting() {
+        let (check, height) = of(id).expect("there is such a check");
+        assert!(height > ordinary, "{id}");
+        assert!(check.needs.iter().all(|need| of(need).is_some_and(|(_, needed)| needed > height)), "{id}");
+    }
 }

@@ -147,6 +147,49 @@ pub fn family_peak(pid: i32) -> Option<u64> {
     peaks.max().filter(|&peak| peak > 0)
 }
 
+/// The memory of this process and its descendants in octets; a page that several share counts for each in part (PSS).
+pub fn family_memory(pid: i32) -> io::Result<u64> {
+    let family = [pid].into_iter().chain(descendants(pid)?);
+    // Who has ended meanwhile uses none.
+    Ok(family.filter_map(|pid| proportional(pid).ok()).sum())
+}
+
+fn proportional(pid: i32) -> io::Result<u64> {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+    let kib: Option<u64> = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
+    kib.map(|kib| kib * 1024).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// The processor time of this process, of the children it has reaped and of its living descendants. Its own is known
+/// to a hundredth of a second or so.
+pub fn family_time(pid: i32) -> io::Result<Duration> {
+    // SAFETY: the call only asks.
+    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    let own = Duration::from_secs(ticks(pid)?) / u32::try_from(per_second).unwrap_or(100).max(1);
+    let living = descendants(pid)?.into_iter().filter_map(|pid| time_of_threads(pid).ok());
+    Ok(own + living.sum::<Duration>())
+}
+
+/// What the living threads of a process have used (`/proc/PID/task/TID/schedstat`).
+fn time_of_threads(pid: i32) -> io::Result<Duration> {
+    let mut time = Duration::ZERO;
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let schedstat = fs::read_to_string(task?.path().join("schedstat"))?;
+        let nanoseconds = schedstat.split_ascii_whitespace().next().and_then(|field| field.parse().ok());
+        time += nanoseconds.map(Duration::from_nanos).unwrap_or_default();
+    }
+    Ok(time)
+}
+
+/// User and system time, and those of the children that it has reaped.
+fn ticks(pid: i32) -> io::Result<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name, which may hold anything, ends at the last parenthesis; the times are fields 14 to 17.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace().skip(11).take(4);
+    Ok(fields.filter_map(|field| field.parse::<u64>().ok()).sum())
+}
+
 /// How long a program is given to fall asleep.
 pub const TO_SLEEP: Duration = Duration::from_millis(500);
 
@@ -235,6 +278,25 @@ mod tests {
         assert!(facts.resident > 0 && facts.peak_resident >= facts.resident);
         assert!(!facts.is_zombie());
         assert!(fd_count(id() as i32).unwrap() >= 3);
+    }
+
+    #[test]
+    fn what_a_family_uses_includes_its_children() {
+        let me = id() as i32;
+        let mut child = Command::new("sh");
+        child.args(["-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; read x"]);
+        let mut child = child.stdin(Stdio::piped()).spawn().unwrap();
+        let pid = child.id() as i32;
+        let deadline = crate::deadline::Deadline::after(std::time::Duration::from_secs(20));
+        let worked =
+            crate::deadline::poll_until(deadline, || family_time(pid).ok().filter(|time| !time.is_zero()));
+        let worked = worked.expect("it has worked for more than a tick");
+        assert!(family_time(me).unwrap() >= worked);
+        assert!(family_memory(me).unwrap() > family_memory(pid).unwrap());
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        // Reaped, its time is still known.
+        assert!(family_time(me).unwrap() >= worked);
     }
 
     #[test]

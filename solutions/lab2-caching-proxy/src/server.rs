@@ -171,6 +171,8 @@ fn accept(listener: &TcpListener, proxy: &Arc<Proxy>) {
         match accepted {
             Ok(_) => {}
             Err(_) if proxy.is_stopping() => {}
+            // It does not listen any more.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => break,
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 eprintln!("proxy: failed to accept: {error}");

@@ -4,6 +4,7 @@ mod format;
 mod programs;
 mod repeat;
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
@@ -79,6 +80,9 @@ pub struct Args {
     /// With json and --repeat, one report a line
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Write a capture file of each check into this directory, for Wireshark
+    #[arg(long, value_name = "DIR")]
+    capture: Option<PathBuf>,
     /// Write the report to this file, and only its last line here; with github, the step's summary
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -87,9 +91,11 @@ pub struct Args {
 /// The program to try.
 #[derive(clap::Args)]
 struct Which {
+    // ANCHOR: extra_step0_option
     /// Try the reference solution
     #[arg(long, conflicts_with_all = ["dir", "cmd", "client_cmd"])]
     solution: bool,
+    // ANCHOR_END: extra_step0_option
     /// Try the implementation in this directory, by its wirelab.toml or as a Cargo package
     #[arg(long = "impl", value_name = "DIR", conflicts_with_all = ["cmd", "client_cmd"])]
     dir: Option<PathBuf>,
@@ -109,6 +115,10 @@ enum OnlyBasis {
 
 pub fn run(args: Args) -> Result<ExitCode> {
     let select = selection(&args)?;
+    if let Some(dir) = &args.capture {
+        let writable = || fs::create_dir_all(dir).and_then(|()| tempfile::tempfile_in(dir));
+        writable().with_context(|| format!("cannot write captures into {}", dir.display()))?;
+    }
     let output = Output::new(&args)?;
     let done = try_program(&args, select, output);
     match done.as_ref().err().map(|error| error.downcast_ref::<RunError>()) {
@@ -172,6 +182,7 @@ impl Run<'_> {
             timeout_factor: self.args.timeout_factor,
             rerun: true,
             records: workspace::shown(&workspace::state().join("records")).into(),
+            captures: self.args.capture.clone(),
             supervisor: self.supervisor.clone(),
         };
         let again = again(self.args);
@@ -187,10 +198,12 @@ impl Run<'_> {
 /// The command that tries the same program again.
 fn again(args: &Args) -> String {
     let mut command = format!("cargo xtask check {}", args.lab);
-    let Which { solution, dir, cmd, client_cmd } = &args.which;
-    if *solution {
+    // ANCHOR: extra_step0_again
+    if args.which.solution {
         command.push_str(" --solution");
     }
+    // ANCHOR_END: extra_step0_again
+    let Which { dir, cmd, client_cmd, .. } = &args.which;
     let dir = dir.as_ref().map(|dir| dir.display().to_string());
     let model = args.model.map(|model| model.name().to_owned());
     let factor = (args.timeout_factor != 1.0).then(|| args.timeout_factor.to_string());
@@ -294,10 +307,12 @@ mod tests {
     fn again_tries_the_same_program_in_the_same_way() {
         let again = |line: &str| again(&args(line));
         assert_eq!(again("check lab1 --only web.start"), "cargo xtask check lab1");
+        // ANCHOR: extra_step0_again_test
         assert_eq!(
             again("check lab1 --solution --model fork"),
             "cargo xtask check lab1 --solution --model fork"
         );
+        // ANCHOR_END: extra_step0_again_test
         assert_eq!(
             again("check lab1 --cmd 'python3 s.py' --timeout-factor 2.5"),
             "cargo xtask check lab1 --cmd 'python3 s.py' --timeout-factor 2.5"

@@ -32,6 +32,11 @@ const PHASES: &[Phase] = &[
     Phase { name: "lab 4", command: &["cargo", "xtask", "check", "lab4", "--solution"] },
     Phase { name: "starters", command: &["cargo", "xtask", "starters", "--check"] },
     Phase { name: "mutants", command: &["cargo", "xtask", "mutants"] },
+    Phase { name: "the book", command: &["cargo", "xtask", "book"] },
+    Phase { name: "the students' book", command: &["cargo", "xtask", "book", "--edition", "students"] },
+    Phase { name: "handout", command: &["cargo", "xtask", "handout", "--trial"] },
+    // After the mutants, whose warm builds it uses.
+    Phase { name: "the book's runs", command: &["cargo", "xtask", "book", "--check"] },
 ];
 
 pub fn run(_: Args) -> Result<ExitCode> {

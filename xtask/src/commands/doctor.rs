@@ -13,12 +13,14 @@ use harness::report::human::Page;
 use harness::subject::ports;
 use nix::sys::resource::{Resource, getrlimit};
 
+use crate::terminal;
+// ANCHOR: extra_step0_uses
 use crate::grade::record::Tier;
 use crate::grade::sandbox::Sandbox;
-use crate::terminal;
+// ANCHOR_END: extra_step0_uses
 
 /// The oldest Rust that builds the labs.
-const RUST: (u32, u32) = (1, 85);
+const RUST: (u32, u32) = (1, 88);
 
 /// Open files that suffice for all checks side by side.
 const FILES: u64 = 1024;
@@ -47,7 +49,9 @@ pub fn run(_: Args) -> Result<ExitCode> {
     findings.push(("temporary files", temporary_files()));
     findings.push(("/proc/net/tcp", socket_table()));
     findings.push(("socket diagnosis", socket_diagnosis()));
+    // ANCHOR: extra_step0_sandbox
     findings.extend([("sandbox, full", Tier::Full), ("sandbox, reduced", Tier::Reduced)].map(sandbox));
+    // ANCHOR_END: extra_step0_sandbox
     findings.extend(TOOLS.iter().map(|tool| (tool.name, tool.look())));
 
     let ill = findings.iter().filter(|(_, finding)| matches!(finding, Ill(_))).count();
@@ -164,6 +168,7 @@ fn socket_diagnosis() -> Finding {
     Without("Linux alone has it: what rests on it is unverified here, and graded on Linux".to_owned())
 }
 
+// ANCHOR: extra_step0_sandboxes
 /// Whether a class can be graded so.
 fn sandbox((name, tier): (&'static str, Tier)) -> (&'static str, Finding) {
     let finding = match Sandbox::choose(Some(tier)) {
@@ -179,6 +184,7 @@ fn sandbox((name, tier): (&'static str, Tier)) -> (&'static str, Finding) {
     };
     (name, finding)
 }
+// ANCHOR_END: extra_step0_sandboxes
 
 /// A program that is good to have.
 struct Tool {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use harness::check::Check;
 use harness::report::human::Page;
 
-use crate::{nearest, terminal};
+use crate::{chapter, nearest, terminal};
 
 /// Tell the rule behind a check, why it is graded, where to read, and what real servers do
 #[derive(clap::Args)]
@@ -35,6 +35,9 @@ fn set(page: &mut Page, check: &Check) {
         page.field("others", check.peers);
     }
     page.field("book", &check.chapter());
+    if let Some(built) = chapter::page(check) {
+        page.field("page", &built);
+    }
     page.gap();
     page.command("hints", &format!("cargo xtask hint {}", check.id));
     page.command("try", &format!("cargo xtask check {} --only {}", check.lab, check.id));

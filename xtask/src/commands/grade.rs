@@ -2,6 +2,8 @@
 
 mod class;
 mod merge;
+mod one;
+mod publish;
 mod regrade;
 mod replay;
 
@@ -30,12 +32,16 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     Merge(merge::Args),
+    One(one::Args),
+    Publish(publish::Args),
     Regrade(regrade::Args),
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
     match (args.command, args.class) {
         (Some(Command::Merge(args)), _) => merge::run(args),
+        (Some(Command::One(args)), _) => one::run(args),
+        (Some(Command::Publish(args)), _) => publish::run(args),
         (Some(Command::Regrade(args)), _) => regrade::run(args),
         (None, Some(class)) => class::run(class),
         // Clap has let neither pass.

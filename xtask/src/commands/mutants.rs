@@ -5,7 +5,7 @@
 
 pub mod bank;
 mod trial;
-mod workshop;
+pub mod workshop;
 
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -69,16 +69,7 @@ fn run_lab(lab: Lab, args: &Args) -> Result<bool> {
     for mutant in &mutants {
         mutant.apply(&workspace::solution(lab))?;
     }
-    let options = Options {
-        seed: 1,
-        jobs: args.check_jobs,
-        select: Selection::default(),
-        model: None,
-        timeout_factor: args.timeout_factor,
-        rerun: false,
-        supervisor: Supervisor::current().context("cannot find the program that watches over others")?,
-        records: workspace::state().join("records"),
-    };
+    let options = options(args.check_jobs, args.timeout_factor)?;
     let workshop = Workshop::open(lab)?;
     let faulty = trial::failed(lab, &workshop.build(None, 0)?, &options)?;
     ensure!(faulty.is_empty(), "the solution itself fails {}", faulty.join(", "));
@@ -86,7 +77,8 @@ fn run_lab(lab: Lab, args: &Args) -> Result<bool> {
     let slugs = mutants.iter().map(|mutant| mutant.slug.len()).fold("mutant".len(), usize::max);
     let (mut amiss, mut blessed, mut second) = (0, 0, Vec::new());
     println!("{:<slugs$}  verdict    killed by", "mutant");
-    try_all(lab, &workshop, &mutants, args.jobs, &options, |mutant, looks| {
+    let look = |mutant: &Mutant, programs: &Programs| look(lab, mutant, programs, &options);
+    try_all(&workshop, &mutants, args.jobs, look, |mutant, looks| {
         let failed = looks.failed;
         if looks.disagree {
             second.push(mutant.slug.clone());
@@ -133,30 +125,43 @@ fn look(lab: Lab, mutant: &Mutant, programs: &Programs, options: &Options) -> Re
     Ok(Looks { disagree: failed != first, failed })
 }
 
-/// Tries the mutants side by side and hands the checks that failed to `each`, in the order of the bank.
-fn try_all(
-    lab: Lab,
+/// How the checks run on a mutant.
+pub fn options(jobs: usize, timeout_factor: f64) -> Result<Options> {
+    Ok(Options {
+        seed: 1,
+        jobs,
+        select: Selection::default(),
+        model: None,
+        timeout_factor,
+        rerun: false,
+        supervisor: Supervisor::current().context("cannot find the program that watches over others")?,
+        records: workspace::state().join("records"),
+        captures: None,
+    })
+}
+
+/// Builds the mutants one after the other, tries them side by side, and hands what came of it to `each`, in their order.
+pub fn try_all<T: Send>(
     workshop: &Workshop,
     mutants: &[Mutant],
     jobs: usize,
-    options: &Options,
-    mut each: impl FnMut(&Mutant, Looks) -> Result<()>,
+    look: impl Fn(&Mutant, &Programs) -> Result<T> + Sync,
+    mut each: impl FnMut(&Mutant, T) -> Result<()>,
 ) -> Result<()> {
     // Who holds the queue builds, so that only one build is under way in the workshop.
     let queue = Mutex::new(mutants.iter().enumerate());
     let (results, arrivals) = mpsc::channel();
     thread::scope(|scope| {
         for bench in 0..jobs.clamp(1, mutants.len().max(1)) {
-            let (queue, results) = (&queue, results.clone());
+            let (queue, look, results) = (&queue, &look, results.clone());
             scope.spawn(move || {
                 loop {
                     let mut waiting = queue.lock().unwrap_or_else(PoisonError::into_inner);
                     let Some((at, mutant)) = waiting.next() else { return };
                     let built = workshop.build(Some(mutant), bench);
                     drop(waiting);
-                    let looks = built.and_then(|programs| {
-                        look(lab, mutant, &programs, options).with_context(|| mutant.slug.clone())
-                    });
+                    let looks = built
+                        .and_then(|programs| look(mutant, &programs).with_context(|| mutant.slug.clone()));
                     if results.send((at, looks)).is_err() {
                         return;
                     }
@@ -164,7 +169,7 @@ fn try_all(
             });
         }
         drop(results);
-        let mut early: Vec<Option<Result<Looks>>> = mutants.iter().map(|_| None).collect();
+        let mut early: Vec<Option<Result<T>>> = mutants.iter().map(|_| None).collect();
         let mut next = 0;
         for (at, looks) in arrivals {
             early[at] = Some(looks);

@@ -8,7 +8,10 @@ use anyhow::{Context, Result};
 use harness::check::Lab;
 use harness::report::exit;
 
-use super::starters::{Starter, folder, listed};
+// ANCHOR: extra_step0_generator
+use super::starters::Starter;
+// ANCHOR_END: extra_step0_generator
+use crate::folder::{self, listed};
 use crate::nearest;
 use crate::workspace::{self, shown, state};
 
@@ -25,13 +28,18 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<ExitCode> {
     let lab = workspace::lab(args.lab);
+    // STARTER: let starter = workspace::root().join("fixtures/starters").join(args.lab.folder());
+    // STARTER: let starter = starter.as_path();
+    // ANCHOR: extra_step0_generated
     let starter = Starter::untouched(args.lab)?;
+    let starter = starter.path();
+    // ANCHOR_END: extra_step0_generated
     let differing = match lab.exists() {
-        true => folder::different(&folder::digests(starter.path())?, &folder::digests(&lab)?),
+        true => folder::different(&folder::digests(starter)?, &folder::digests(&lab)?),
         false => Vec::new(),
     };
     if differing.is_empty() {
-        folder::mirror(starter.path(), &lab)?;
+        folder::mirror(starter, &lab)?;
         println!("{} is the untouched starter", shown(&lab));
         return Ok(ExitCode::from(exit::PASSED));
     }
@@ -42,7 +50,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     }
     let backup = unused_backup(args.lab);
     folder::mirror(&lab, &backup)?;
-    folder::mirror(starter.path(), &lab)?;
+    folder::mirror(starter, &lab)?;
     println!("{} is the untouched starter again; what was there is in {}", shown(&lab), shown(&backup));
     Ok(ExitCode::from(exit::PASSED))
 }

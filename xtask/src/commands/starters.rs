@@ -3,9 +3,9 @@
 //! A lab that was changed since it was generated is its student's and is never overwritten; `cargo xtask reset`
 //! is how to start over.
 
-pub mod folder;
 pub mod generate;
-mod regions;
+mod ownership;
+pub mod regions;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use anyhow::{Context, Result, ensure};
 use harness::check::Lab;
 use harness::report::exit;
 
+use crate::folder::{self, listed};
 use crate::{nearest, workspace};
 
 /// Write the labs' starters from the solutions.
@@ -56,7 +57,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
             }
             continue;
         }
-        let changed = folder::changed(&to)?;
+        let changed = ownership::changed(&to)?;
         if changed.is_empty() {
             folder::mirror(starter.path(), &to)?;
             println!("{lab}: {} written, {}", workspace::shown(&to), starter.progress());
@@ -116,14 +117,4 @@ impl Starter {
             through => format!("with steps 1 to {through} of {} written", self.steps),
         }
     }
-}
-
-/// The first few of `paths`, in one line.
-pub fn listed(paths: &[PathBuf]) -> String {
-    const FEW: usize = 4;
-    let mut names: Vec<_> = paths.iter().take(FEW).map(|path| path.display().to_string()).collect();
-    if paths.len() > FEW {
-        names.push(format!("and {} more", paths.len() - FEW));
-    }
-    names.join(", ")
 }

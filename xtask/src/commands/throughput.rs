@@ -15,11 +15,10 @@ use harness::report::exit;
 
 use super::check::clean_up_when_interrupted;
 use super::mutants::bank;
-use super::starters::folder;
 use crate::grade::judge::{Job, Judged, Kind, Limits, judge};
 use crate::grade::record::Tier;
 use crate::grade::sandbox::Sandbox;
-use crate::{nearest, workspace};
+use crate::{folder, nearest, workspace};
 
 /// Judge a mix of reference solutions, starters and mutants, whose verdicts are known, and measure how long that takes.
 ///

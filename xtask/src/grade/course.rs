@@ -40,6 +40,10 @@ pub struct Course {
     pub students: BTreeMap<String, Override>,
     pub allowed: Allowed,
     pub limits: Limits,
+    /// Ids of checks, or beginnings of ids, that students are not shown.
+    pub hidden: Vec<String>,
+    /// The title of the assignment's column in a grade book: `Lab 1 (12345)`.
+    pub column: Option<String>,
     /// From this share on two submissions are flagged as copies.
     pub copies: f64,
 }
@@ -103,6 +107,8 @@ impl Default for Course {
             students: BTreeMap::new(),
             allowed: Allowed::default(),
             limits: Limits::default(),
+            hidden: Vec::new(),
+            column: None,
             copies: 0.8,
         }
     }

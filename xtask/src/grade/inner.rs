@@ -215,6 +215,7 @@ fn build_and_try(plan: &Plan, trial: Trial, supervisor: Supervisor) -> Result<An
         timeout_factor: trial.patience,
         rerun: true,
         records: plan.rooms.files.join("records"),
+        captures: None,
         supervisor,
     };
     thread::spawn(move || {

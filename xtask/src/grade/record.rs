@@ -47,7 +47,7 @@ pub struct Student {
     pub id: String,
     pub name: String,
     pub email: Option<String>,
-    /// Further columns of the roster, for grade books: `SIS User ID`, `Section`.
+    /// Further columns of the roster, for grade books, named in lower case: `sis user id`, `section`.
     pub extra: BTreeMap<String, String>,
 }
 
@@ -90,19 +90,6 @@ pub enum Status {
 }
 
 impl Status {
-    /// As it stands in the JSON form.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Status::Graded => "graded",
-            Status::Missing => "missing",
-            Status::BuildError => "build_error",
-            Status::Timeout => "timeout",
-            Status::Resource => "resource",
-            Status::Policy => "policy",
-            Status::InfraError => "infra_error",
-        }
-    }
-
     /// As a person reads it.
     pub const fn words(self) -> &'static str {
         match self {

@@ -128,6 +128,11 @@ fn earned(report: &Report, course: &Course, because: &mut Vec<String>) -> (f64, 
     (course.points * earned / of + bonus, !broken.is_empty())
 }
 
+/// Whether it says no more than what the checks came to.
+pub fn routine(rule: &str) -> bool {
+    rule.ends_with(" points by the checks") || (rule.starts_with('+') && rule.ends_with(" for extensions"))
+}
+
 fn is_no_program(id: &str, why: &str) -> bool {
     check::find(id).is_some_and(|check| why == no_program(check.role))
 }

@@ -7,7 +7,6 @@
 //!   prints/ID.json    its fingerprints, by which copies are found
 //! ```
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -42,24 +41,6 @@ pub struct Header {
     pub strangers: Vec<String>,
 }
 
-/// A class as it stands in a folder of results.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Class {
-    pub header: Header,
-    /// In the order of the roster; whoever has not been graded yet has none.
-    pub records: Vec<Record>,
-    /// Ids of records that are there, though nobody on the roster has them.
-    pub strays: Vec<String>,
-}
-
-/// Reads a folder of results.
-pub fn load(dir: &Path) -> Result<Class> {
-    let header = header(dir)?;
-    let mut found = records(dir)?;
-    let records = header.students.iter().filter_map(|student| found.remove(&student.id)).collect();
-    Ok(Class { header, records, strays: found.into_keys().collect() })
-}
-
 pub fn header(dir: &Path) -> Result<Header> {
     let path = dir.join("class.json");
     let header: Header =
@@ -72,11 +53,6 @@ pub fn header(dir: &Path) -> Result<Header> {
 
 pub fn write_header(dir: &Path, header: &Header) -> Result<()> {
     write(&dir.join("class.json"), header)
-}
-
-/// All records in a folder of results, by the id of the student.
-pub fn records(dir: &Path) -> Result<BTreeMap<String, Record>> {
-    ids(dir)?.into_iter().map(|id| whole(dir, &id).map(|record| (id, record))).collect()
 }
 
 /// The record of one student, as it must be.

@@ -9,6 +9,7 @@ use crate::client::expect_status;
 use crate::trial::Trial;
 use crate::verdict::{Explain, Failure, Verdict};
 use crate::wire::http::date::{asctime_date, imf_fixdate, rfc850_date};
+use crate::wire::http::message::Response;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -105,6 +106,7 @@ fn not_modified(t: &mut Trial) -> Verdict {
             .note(format!("we sent the file's own date, `If-Modified-Since: {since}`"))
             .explain(|failure| about_the_fraction(failure, &server))
             .by_hand("curl -sI -z a.txt http://127.0.0.1:8080/a.txt")?;
+        ensure_length_of_the_file(&answer, pages.dated.body.len())?;
         conn.send(server.get(&server.site.text.target).octets())?;
         conn.response_or_end("GET").note(format!(
             "this should be the next response on the connection, after the 304 to a {method}: a 304 has no \
@@ -112,6 +114,20 @@ fn not_modified(t: &mut Trial) -> Verdict {
         ))?;
     }
     Ok(())
+}
+
+/// RFC 9110 §8.6: a Content-Length in a 304 is the one that the 200 would have.
+fn ensure_length_of_the_file(answer: &Response, length: usize) -> Verdict {
+    let found = answer.head.fields.get("Content-Length").map(String::from_utf8_lossy);
+    match found {
+        Some(found) if found != length.to_string() => {
+            let expected = format!("no Content-Length in the 304, or {length}, which the 200 would have");
+            Err(Failure::new(expected, format!("Content-Length: {found}"))
+                .note("a cache brings its copy's fields up to date by those of a 304")
+                .into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Says so where a date one second later would have done.

@@ -261,12 +261,14 @@ fn still_serves(server: &Server) -> Verdict {
 
 fn symlinks(t: &mut Trial) -> Verdict {
     let server = shared(t)?;
-    let Outside { links: Links { file, file_in_folder, folder }, canary, .. } = &server.site.outside;
+    let Outside { links, canary, .. } = &server.site.outside;
+    let Links { file, file_in_folder, folder, file_in_neighbour } = links;
     let kept = kept(&server, &word(&mut t.rng))?;
     for (target, what) in [
         (file, "a link to a file outside the root"),
         (file_in_folder, "a file in a linked directory outside the root"),
         (folder, "a link to a directory outside the root"),
+        (file_in_neighbour, "a file in a linked directory whose name begins like the root's"),
     ] {
         stays_inside(&server, &server.get(target).close(), canary, LeadsTo::File, &kept)
             .note(format!("the target was {target}: {what}"))

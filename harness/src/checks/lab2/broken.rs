@@ -150,7 +150,7 @@ fn expect_broken(t: &mut Trial, proxy: &Up, broken: Broken) -> Verdict {
     same_body(&response, body.as_bytes(), &request).note(&again)
 }
 
-fn look_broken(t: &Trial, proxy: &Up, request: &Request) -> Verdict {
+pub(super) fn look_broken(t: &Trial, proxy: &Up, request: &Request) -> Verdict {
     let mut conn = Conn::open(t.scene(), proxy.addr)?;
     conn.send(request.octets())?;
     let response = match conn.response(request.method()) {
@@ -159,7 +159,12 @@ fn look_broken(t: &Trial, proxy: &Up, request: &Request) -> Verdict {
             return Err((*failure).note("what came from the origin went on to the client as it was").into());
         }
         Err(Fault::Failed(failure)) if !failure.silent => return Ok(()),
-        silence => return silence.map(drop).note("nothing more can come: close the client's connection too"),
+        silence => {
+            let broken_off =
+                |failure| Failure { expected: "the message is broken off".to_owned(), ..failure };
+            let silence = silence.map(drop).explain(broken_off);
+            return silence.note("nothing more can come: close the client's connection too");
+        }
     };
     let until_close = response.framing == Framing::UntilClose;
     if response.head.status >= 500 || until_close && conn.rest()?.1 == Arrival::Reset {

@@ -164,21 +164,23 @@ pub fn until_stored<T>(t: &Trial, mut attempt: impl FnMut() -> Verdict<Option<T>
         return Ok(Some(found));
     }
     let began = Instant::now();
-    let deadline = Deadline::within(STORING).min(t.deadline());
+    let deadline = Deadline::within(STORING);
     let mut pause = Duration::from_millis(5);
     while !deadline.passed() {
-        wait(deadline.earlier(pause));
-        // Nothing could be sent any more.
-        if t.deadline().passed() {
-            break;
-        }
+        let_store(t, deadline.earlier(pause));
         pause *= 2;
         if let Some(found) = attempt()? {
-            wait(Deadline::after(began.elapsed()));
+            let_store(t, Deadline::after(began.elapsed()));
             return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+/// Lets time pass that the contract leaves the proxy to store what it has received: it is not the check's.
+fn let_store(t: &Trial, until: Deadline) {
+    t.scene().put_off(until.remaining());
+    wait(until);
 }
 
 /// Lets real time pass.

@@ -5,13 +5,17 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::pages::{fresh_path, word};
+use super::broken::look_broken;
+use super::cached::wait;
+use super::pages::{fresh_path, same_body, text, word};
 use super::reply::Reply;
-use super::session::{ask, by_hand, get, origin, serves_on, share, start};
+use super::session::{ask, by_hand, get, origin, received, serves_on, share, start};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::client::{Conn, Request, expect_status, expect_status_in};
+use crate::deadline::Deadline;
+use crate::fake::latch::Latch;
 use crate::fake::origin::{Act, Origin};
-use crate::trial::Trial;
+use crate::trial::{Trial, Up};
 use crate::verdict::{Explain, Failure, Fault, Verdict, ensure};
 use crate::wire::bytes;
 
@@ -22,7 +26,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab2,
         stage: 4,
         tier: Tier::Core,
-        points: 2,
+        points: 1,
         role: Role::Proxy,
         needs: &["proxy.forward.get"],
         basis: Basis::Contract,
@@ -91,6 +95,28 @@ pub const CHECKS: &[Check] = &[
             "Tell that error from the others: 504 and not 502. SECONDS may have decimals.",
         ],
         run: silent,
+    },
+    Check {
+        id: "proxy.fail.slow",
+        title: "an origin that takes its time is not given up, and one that falls silent in its body is",
+        lab: Lab::Lab2,
+        stage: 4,
+        tier: Tier::Robust,
+        points: 1,
+        role: Role::Proxy,
+        needs: &["proxy.fail.silent", "proxy.fail.short"],
+        basis: Basis::Contract,
+        clause: "contract, lab 2",
+        why: "--timeout is for silence, before the head and behind it. A limit on the whole exchange cuts every long download, and every answer that \
+              is sent as it is made.",
+        peers: "squid and Apache count from the last octet.",
+        hints: &[
+            "From when does your clock run? Each octet from the origin starts it anew.",
+            "A time-out on the socket does that by itself; Go's `http.Client.Timeout` and Python's `asyncio.timeout` \
+             around it all are limits on the whole.",
+            "Half a body is out already? Then there is no status left to send: break the message off.",
+        ],
+        run: slow,
     },
     Check {
         id: "proxy.fail.garbage",
@@ -228,6 +254,67 @@ fn silent(t: &mut Trial) -> Verdict {
         "the 504 not before the 0.2 seconds of --timeout are over",
         format!("it came after {:.3} s", after.as_secs_f64()),
     )
+}
+
+/// How long the origin of [`slow`] is silent between two pieces, and how many follow the first.
+const PAUSE: Duration = Duration::from_millis(250);
+const PAUSES: usize = 4;
+
+fn slow(t: &mut Trial) -> Verdict {
+    /// More than a pause, and less than all but one: some look at the clock between two reads alone.
+    const TIMEOUT: Duration = Duration::from_millis(700);
+    let proxy = start(t, &["--timeout", "0.7"])?;
+    // Where the machine itself has made a pause too long, the proxy was right to give up.
+    for _ in 0..3 {
+        let (longest, outcome) = slowly(t, &proxy)?;
+        if outcome.is_ok() || longest < TIMEOUT.mul_f64(0.7) {
+            outcome.note(format!(
+                "the origin was silent for {:.1} s at most, and took {:.1} s for all; --timeout is 0.7 seconds",
+                longest.as_secs_f64(),
+                (PAUSE * PAUSES as u32).as_secs_f64(),
+            ))?;
+            return silent_in_its_body(t, &proxy);
+        }
+    }
+    Err(Fault::Skipped("the machine was too busy to send a piece every quarter of a second".to_owned()))
+}
+
+fn silent_in_its_body(t: &mut Trial, proxy: &Up) -> Verdict {
+    let half = [Reply::ok(text(t)).head(), b"and no more".to_vec()].concat();
+    let origin = Origin::builder().answer([Act::Send(half), Act::Hold]).start(t.scene())?;
+    let request = get(&origin, &fresh_path(t));
+    look_broken(t, proxy, &request)
+        .note("the origin is silent in the middle of its body; --timeout is 0.7 seconds")
+}
+
+/// Has an origin send its body piece by piece. Returns the longest pause between two, and what became of it.
+fn slowly(t: &mut Trial, proxy: &Up) -> Verdict<(Duration, Verdict)> {
+    t.begin_part();
+    let body = text(t);
+    let octets = Reply::ok(&body).octets();
+    let latches: [Latch; PAUSES] = Default::default();
+    let (first, rest) = octets.split_at(octets.len() - body.len() / 2);
+    let mut script = vec![Act::Send(first.to_vec())];
+    for (latch, piece) in latches.iter().zip(rest.chunks(rest.len().div_ceil(PAUSES))) {
+        script.extend([Act::Await(latch.clone()), Act::Send(piece.to_vec())]);
+    }
+    let origin = Origin::builder().answer(script).start(t.scene())?;
+    let request = get(&origin, &fresh_path(t));
+    let mut conn = Conn::open(t.scene(), proxy.addr)?;
+    conn.send(request.octets())?;
+    received(t, &origin, 0)?;
+    let mut longest = Duration::ZERO;
+    for latch in &latches {
+        let silent = Instant::now();
+        wait(Deadline::after(PAUSE));
+        latch.open();
+        longest = longest.max(silent.elapsed());
+    }
+    let outcome = conn.response("GET").and_then(|response| {
+        expect_status(&response, 200)?;
+        same_body(&response, body.as_bytes(), &request)
+    });
+    Ok((longest, outcome))
 }
 
 fn garbage(t: &mut Trial) -> Verdict {

@@ -39,7 +39,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab2,
         stage: 3,
         tier: Tier::Core,
-        points: 2,
+        points: 1,
         role: Role::Proxy,
         needs: &["proxy.forward.get"],
         basis: Basis::Must,
@@ -125,7 +125,7 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// Fields with these names and values, one a line.
-type Lines = Vec<(String, String)>;
+pub(super) type Lines = Vec<(String, String)>;
 
 fn lines<const N: usize>(lines: [(&str, &str); N]) -> Lines {
     lines.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
@@ -159,14 +159,14 @@ fn downstream(t: &mut Trial, reply: &Reply) -> Verdict<(Fields, Request)> {
 }
 
 /// Fields about the hop: all have the mark in their name or value, and so does one that has to pass.
-struct Hop {
+pub(super) struct Hop {
     mark: String,
-    lines: Lines,
+    pub lines: Lines,
     kept: String,
 }
 
 impl Hop {
-    fn new(mark: String) -> Hop {
+    pub fn new(mark: String) -> Hop {
         let (named, other) = (format!("X-{mark}"), format!("X-Other-{mark}"));
         // Longer than the one that is named: a comparison of beginnings takes it too.
         let kept = format!("{named}-Kept");
@@ -190,7 +190,7 @@ impl Hop {
         self
     }
 
-    fn judge(&self, fields: &Fields, whose: &str) -> Verdict {
+    pub fn judge(&self, fields: &Fields, whose: &str) -> Verdict {
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
         let marked = |text: &str| text.to_ascii_lowercase().contains(&self.mark);
         let leaked: Vec<String> = fields
@@ -224,7 +224,7 @@ impl Hop {
 }
 
 const REQUEST: &str = "the request to the origin";
-const RESPONSE: &str = "the response to the client";
+pub(super) const RESPONSE: &str = "the response to the client";
 
 fn hop_request(t: &mut Trial) -> Verdict {
     let hop = Hop::new(word(t)).and_te();
@@ -323,7 +323,7 @@ fn end_to_end(t: &mut Trial) -> Verdict {
     expect_unchanged(&responded, &fields, RESPONSE).by_hand(by_hand(&request))
 }
 
-fn expect_unchanged(sent: &Lines, fields: &Fields, whose: &str) -> Verdict {
+pub(super) fn expect_unchanged(sent: &Lines, fields: &Fields, whose: &str) -> Verdict {
     let mut names: Vec<String> = Vec::new();
     for (name, _) in sent {
         let lower = name.to_ascii_lowercase();

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::cache::expect_age;
-use super::cached::Cached;
+use super::cached::{CONDITIONS, Cached, until_stored};
 use super::cases::Line::Is;
 use super::cases::{Case, asked, reused, try_all};
 use super::pages::{fresh_path, same_body, text, word};
@@ -186,7 +186,31 @@ fn vary(t: &mut Trial) -> Verdict {
         let (_, response) = cached.asked(t, &plain, &why)?;
         same_body(&response, neither.as_bytes(), &plain)?;
     }
+    validated_for_one(t, &cached)?;
     try_all(t, VARY_ANYTHING)
+}
+
+/// What a 304 says of one variant makes another one neither fresh nor its own.
+fn validated_for_one(t: &mut Trial, cached: &Cached) -> Verdict {
+    let (plain, _) = cached.page(t);
+    let modified = date(-100_000);
+    let named = |reply: Reply| reply.field("Vary", "Accept-Language").field("Last-Modified", &modified);
+    let stale = |body: &str| named(Reply::ok(body)).field("Cache-Control", "no-cache");
+    let [english, french] = ["en", "fr"].map(|language| plain.clone().field("Accept-Language", language));
+    let [en, fr] = [text(t), text(t)];
+    cached.validates(&stale(&en), &named(Reply::not_modified()).max_age(600));
+    cached.asked(t, &english, "it has not been asked for this before")?;
+    let validated = until_stored(t, || {
+        let (received, _) = cached.asked(t, &english, "it came with `no-cache`")?;
+        Ok(CONDITIONS.iter().any(|field| received.head.fields.has(field)).then_some(()))
+    })?;
+    if validated.is_none() {
+        return Ok(()); // That is what cache.validate.* are about.
+    }
+    cached.answers(&stale(&fr));
+    let note = "the answer to `en` has been validated, and is fresh again; this client asked for `fr`";
+    let (_, response) = cached.asked(t, &french, "nobody has asked for `fr` before")?;
+    same_body(&response, fr.as_bytes(), &french).note(note)
 }
 
 const VARY_ANYTHING: &[Case] = &[
@@ -202,7 +226,9 @@ fn invalidate(t: &mut Trial) -> Verdict {
         ("DELETE", Reply::new(303).field("Location", "/")),
     ] {
         let (request, old) = cached.page(t);
-        cached.store(t, &request, &Reply::ok(old).max_age(600))?;
+        // Whatever is stored for the target: here one variant of it.
+        let request = request.field("Accept-Language", "en");
+        cached.store(t, &request, &Reply::ok(old).max_age(600).field("Vary", "Accept-Language"))?;
         cached.answers(&reply);
         let path = String::from_utf8_lossy(request.target()).into_owned();
         let path = path.trim_start_matches(&cached.origin.url("")).to_owned();

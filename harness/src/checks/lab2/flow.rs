@@ -1,16 +1,17 @@
 //! Stage 6: a body passes as it comes, and no more of it is held than a buffer's worth.
 
 use super::family::{peak_memory, wait_quiet};
+use super::framing::octets;
 use super::pages::{fresh_path, same_body};
 use super::reply::Reply;
-use super::session::{get, received, share, start};
+use super::session::{get, received, share, start, to};
 use crate::check::{Basis, Check, Lab, Role, Tier};
-use crate::client::Conn;
+use crate::client::{Conn, expect_status};
 use crate::fake::latch::Latch;
 use crate::fake::origin::{Act, Origin};
 use crate::stream::{Arrival, Sent, Stream};
 use crate::trial::{Trial, Up};
-use crate::verdict::{Explain, Failure, Fault, Verdict, fail};
+use crate::verdict::{Explain, Failure, Fault, Verdict, ensure, fail};
 use crate::wire::http::body::Framing;
 use crate::wire::http::chunked::Decoder;
 use crate::wire::http::response;
@@ -37,6 +38,26 @@ pub const CHECKS: &[Check] = &[
             "Do you write through a buffer? Flush it before you wait for more.",
         ],
         run: streaming,
+    },
+    Check {
+        id: "proxy.many.upload",
+        title: "the beginning of a request's body reaches the origin before the client has sent the rest",
+        lab: Lab::Lab2,
+        stage: 6,
+        tier: Tier::Robust,
+        points: 1,
+        role: Role::Proxy,
+        needs: &["proxy.request.length"],
+        basis: Basis::Contract,
+        clause: "contract, lab 2",
+        why: "Uploads are streamed as downloads are: who collects a body before passing it on needs room for all of it, \
+              and the origin cannot refuse it before the last octet. With Content-Length nothing has to be collected.",
+        peers: "squid and Apache pass.",
+        hints: &[
+            "Does your program read the whole body, and then connect? Connect first.",
+            "The loop that passes a response's body on can do it the other way round.",
+        ],
+        run: upload,
     },
     Check {
         id: "proxy.many.memory",
@@ -131,32 +152,87 @@ fn body_so_far(octets: &[u8]) -> (Option<u16>, usize) {
     (Some(head.status), come)
 }
 
+fn upload(t: &mut Trial) -> Verdict {
+    /// More than the blocks in which a body is read.
+    const FIRST: usize = 256 << 10;
+    /// What must arrive of it: the rest may wait in some buffer.
+    const THROUGH: usize = 64 << 10;
+    let proxy = share(t)?;
+    let origin = Origin::builder().answer(Reply::ok("received").script()).start(t.scene())?;
+    let body = octets(t, 2 * FIRST);
+    let request =
+        to(&origin, "POST", &fresh_path(t)).field("Content-Length", body.len().to_string()).body(&body);
+    let mut first = request.octets();
+    let rest = first.split_off(first.len() - FIRST);
+    let mut conn = Conn::open(t.scene(), proxy.addr)?;
+    conn.send(first)?;
+    if !origin.has_come(THROUGH, t.deadline().earlier(t.scene().silence())) {
+        let seen = match origin.connections() {
+            0 => "your program has not even connected to the origin",
+            _ => "your program waits for the rest of it",
+        };
+        return Err(Failure::new(format!("the origin gets the first {THROUGH} octets of the body"), seen)
+            .note(format!(
+                "the client has sent {FIRST} octets of {}, and sends the rest after that",
+                body.len()
+            ))
+            .silent()
+            .into());
+    }
+    conn.send(rest)?;
+    expect_status(&conn.response("POST")?, 200)?;
+    let came = received(t, &origin, 0)?.body;
+    ensure(
+        came == body,
+        "the client's body at the origin",
+        format!("{} octets, and not the same", came.len()),
+    )
+}
+
 const MIB: u64 = 1 << 20;
 
+/// Bodies in MiB, and by how many MiB a proxy may grow with each. With the second it is half of what there is more of
+/// it: who collects garbage from time to time may not have reached the limit before.
+const LARGE: [(u64, u64); 2] = [(64, 24), (192, 64)];
+
+/// What has a Java program collect its garbage long before it would by itself. Until then what has passed lies about,
+/// and cannot be told from what is kept.
+const SMALL_HEAP: (&str, &str) = ("JAVA_TOOL_OPTIONS", "-Xmx96m");
+
 fn memory(t: &mut Trial) -> Verdict {
-    /// By how much a proxy may grow that has met such a body before.
-    const GROWTH: u64 = 24 * MIB;
     if !cfg!(target_os = "linux") {
         return Err(Fault::Skipped("how much memory a program has can be seen on Linux only".to_owned()));
     }
-    let proxy = start(t, &[])?;
-    let mut before = pour(t, &proxy, 2)?;
-    let mut grown = Vec::new();
-    // What is collected from time to time only grows with the first body, but not with the next.
-    for size in [64, 192] {
-        let after = pour(t, &proxy, size)?;
-        if after < before + GROWTH {
-            return Ok(());
-        }
-        grown.push(format!("{} MiB while {size} MiB passed", (after - before) / MIB));
-        before = after;
+    let Some(grown) = growing(t)? else { return Ok(()) };
+    let (name, value) = SMALL_HEAP;
+    t.set_variable(name, value);
+    // Where it has no room for the body any more, that does not arrive.
+    if let Ok(None) = growing(t) {
+        return Ok(());
     }
     Err(Failure::new(
-        format!("memory grows by less than {} MiB, however large the body", GROWTH / MIB),
-        format!("it grew by {}, and then by {}", grown[0], grown[1]),
+        "about as much memory for a large body as for a small one",
+        format!("it grew by {}", grown.join(", and then by ")),
     )
     .note("the client began to read when your program could write no more; the origin sends as fast as you read")
     .into())
+}
+
+/// By how much the memory of a fresh proxy grows with each of two large bodies, unless one of them makes no difference.
+fn growing(t: &mut Trial) -> Verdict<Option<Vec<String>>> {
+    let proxy = start(t, &[])?;
+    let mut before = pour(t, &proxy, 2)?;
+    let mut grown = Vec::new();
+    for (size, limit) in LARGE {
+        let after = pour(t, &proxy, size)?;
+        let growth = after.saturating_sub(before) / MIB;
+        if growth < limit {
+            return Ok(None);
+        }
+        grown.push(format!("{growth} MiB while {size} MiB passed"));
+        before = after;
+    }
+    Ok(Some(grown))
 }
 
 /// Passes a body of so many MiB to a client that begins to read late. Returns the most memory that the program has

@@ -85,7 +85,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab2,
         stage: 2,
         tier: Tier::Core,
-        points: 2,
+        points: 1,
         role: Role::Proxy,
         needs: &["proxy.forward.get"],
         basis: Basis::Must,

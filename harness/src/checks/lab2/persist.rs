@@ -36,6 +36,7 @@ pub const CHECKS: &[Check] = &[
             "Read the target of every request, not only of the first.",
             "The next request begins where the last one's body ended, and the next response as well: trailers belong \
              to the message before.",
+            "What stands behind a request in your buffer is the next one: keep it for then.",
             "If you close after a response, send `Connection: close` with it.",
         ],
         run: persistent,
@@ -84,14 +85,18 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// A client that asks on one connection, and on the next where that was said to end.
-struct Client<'a> {
+pub(super) struct Client<'a> {
     proxy: &'a Up,
     conn: Option<Conn>,
     asked: usize,
 }
 
-impl Client<'_> {
-    fn ask(&mut self, t: &Trial, request: &Request) -> Verdict<Response> {
+impl<'a> Client<'a> {
+    pub fn new(proxy: &'a Up) -> Client<'a> {
+        Client { proxy, conn: None, asked: 0 }
+    }
+
+    pub fn ask(&mut self, t: &Trial, request: &Request) -> Verdict<Response> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => Conn::open(t.scene(), self.proxy.addr)?,
@@ -135,7 +140,7 @@ fn persistent(t: &mut Trial) -> Verdict {
         .answer(Reply::new(204).own_framing().script())
         .answer(Reply::ok(&four).script())
         .start(t.scene())?;
-    let mut client = Client { proxy: &proxy, conn: None, asked: 0 };
+    let mut client = Client::new(&proxy);
     for (what, origin, method, status, body) in [
         ("the first origin", &first, "GET", 200, &*one),
         ("the second origin, whose response is chunked and has trailers,", &second, "POST", 200, &two),
@@ -164,6 +169,27 @@ fn persistent(t: &mut Trial) -> Verdict {
         same_body(&response, body.as_bytes(), &request).note(&note)?;
         let line = last_received(t, origin)?.head.method;
         ensure(line == method, format!("the origin is asked with {method}"), format!("with {line}"))?;
+    }
+    two_at_once(t, &proxy)
+}
+
+/// A second request in the segment of the first: it gets its answer, unless the first one's says that it is the last.
+fn two_at_once(t: &mut Trial, proxy: &Up) -> Verdict {
+    let [one, two] = [text(t), text(t)];
+    let bodies = [&one, &two];
+    let origin = Origin::builder().answer(Reply::ok(&one).script()).answer(Reply::ok(&two).script());
+    let origin = origin.start(t.scene())?;
+    let requests = bodies.map(|_| get(&origin, &fresh_path(t)));
+    let mut conn = Conn::open(t.scene(), proxy.addr)?;
+    conn.send(requests.each_ref().map(Request::octets).concat())?;
+    for (body, request) in bodies.iter().zip(&requests) {
+        let note = "two requests came in one segment, and are answered in their order (RFC 9112 §9.3.2)";
+        let response = conn.response("GET").note(note)?;
+        expect_status(&response, 200).note(note)?;
+        same_body(&response, body.as_bytes(), request).note(note)?;
+        if is_last(&response) {
+            break;
+        }
     }
     Ok(())
 }

@@ -149,6 +149,8 @@ fn reason(status: u16) -> &'static str {
         404 => "Not Found",
         500 => "Internal Server Error",
         503 => "Service Unavailable",
+        // RFC 9112 §4: it may be empty.
+        299 => "",
         _ => "Whatever",
     }
 }

@@ -4,12 +4,12 @@
 //! reply must be the first thing that comes.
 
 use std::io;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::deadline::Deadline;
-use crate::journal::Lane;
+use crate::journal::{Lane, Way};
 use crate::scene::Scene;
 use crate::subject::ports;
 use crate::sys::datagram;
@@ -254,6 +254,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// A socket that asks the server.
 struct Client {
     socket: UdpSocket,
+    addr: SocketAddr,
     server: Up,
     scene: Scene,
     lane: Lane,
@@ -274,15 +275,17 @@ impl Client {
         // Not connected: an answer from another port than the one that was asked must be seen as such.
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| {
             socket.set_read_timeout(Some(LOOK))?;
-            Ok(socket)
+            Ok((socket.local_addr()?, socket))
         });
-        let socket = socket.map_err(|error| Fault::Broken(format!("could not make a socket: {error}")))?;
+        let (addr, socket) =
+            socket.map_err(|error| Fault::Broken(format!("could not make a socket: {error}")))?;
         let lane = scene.journal.lane("client");
-        Ok(Client { socket, server, scene: scene.clone(), lane })
+        Ok(Client { socket, addr, server, scene: scene.clone(), lane })
     }
 
     fn send(&self, octets: &[u8]) -> Verdict {
-        self.scene.journal.datagram(self.lane, true, describe(octets), octets);
+        let way = Way { from: self.addr, to: self.server.addr };
+        self.scene.journal.datagram(self.lane, true, way, describe(octets), octets);
         let sent = self.socket.send_to(octets, self.server.addr);
         sent.map(|_| ()).map_err(|error| Fault::Broken(format!("could not send a datagram: {error}")))
     }
@@ -294,7 +297,8 @@ impl Client {
         loop {
             if let Ok((length, from)) = self.socket.recv_from(&mut buffer) {
                 buffer.truncate(length);
-                self.scene.journal.datagram(self.lane, false, describe(&buffer), &buffer);
+                let way = Way { from, to: self.addr };
+                self.scene.journal.datagram(self.lane, false, way, describe(&buffer), &buffer);
                 let asked = self.server.addr;
                 let same =
                     ensure(from == asked, format!("an answer from {asked}"), format!("one from {from}"));

@@ -112,7 +112,10 @@ pub const CHECKS: &[Check] = &[
         clause: "contract, lab 3",
         why: "What was typed wrongly must not be taken for something else: no host, no number, no such option.",
         peers: "iputils and most others exit with 2 as well.",
-        hints: &["Parsers of command lines (clap, argparse, getopt) do this; 2 is what they exit with."],
+        hints: &[
+            "Parsers of command lines (clap, argparse, getopt) do this; 2 is what they exit with.",
+            "More than 65499 octets of data fit into no datagram: no request could ever be sent, let alone be lost.",
+        ],
         run: usage,
     },
     Check {
@@ -258,9 +261,7 @@ fn comes_up(t: &mut Trial) -> Verdict {
 }
 
 fn unknown_host(t: &mut Trial) -> Verdict {
-    // A name has at most 253 octets (RFC 1035 §2.3.4), so that no name server is ever asked for this one.
-    let mut label = || (0..45).map(|_| t.rng.lowercase()).collect::<String>();
-    let name = [label(), label(), label(), label(), label(), label()].join(".");
+    let name = t.nobodys_name();
     let why = "a host of that name exists nowhere";
     let ended = alone(t, &Ping::new(2).timeout(stretched(ms(100))).host(&name)).note(why)?;
     status_2(ended.exit.status, why)?;
@@ -287,6 +288,8 @@ fn usage(t: &mut Trial) -> Verdict {
         ("`-i` wants seconds", with(&["-i", "x"])),
         ("`-W` wants seconds", with(&["-W", "x"])),
         ("`-s` wants a number", with(&["-s", "x"])),
+        ("`-s` goes up to 65499", with(&["-s", "65500"])),
+        ("`--port` wants a number", with(&["--port", "x"])),
         ("there is no such option", with(&["--no-such-option"])),
     ];
     for (why, arguments) in wrong {

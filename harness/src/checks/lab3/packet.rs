@@ -54,7 +54,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab3,
         stage: 1,
         tier: Tier::Core,
-        points: 5,
+        points: 4,
         role: Role::Ping,
         needs: &["ping.packet.sent"],
         basis: Basis::Must,
@@ -122,6 +122,26 @@ pub const CHECKS: &[Check] = &[
         peers: "iputils prints no times below `-s 16`: its stamp has sixteen octets.",
         hints: &["The stamp is part of the `-s` octets, not before them; `-s 0` is a header alone."],
         run: size,
+    },
+    Check {
+        id: "ping.packet.stamp",
+        title: "the first 8 octets of the data are a time stamp",
+        lab: Lab::Lab3,
+        stage: 1,
+        tier: Tier::Core,
+        points: 1,
+        role: Role::Ping,
+        needs: &["ping.packet.sent"],
+        basis: Basis::Contract,
+        clause: "contract, lab 3",
+        why: "No two requests carry the same data where the time of the send is in them: a reply with the data of \
+              another request then shows as what it is. Which clock and which unit is the sender's own affair, for \
+              nobody else reads it.",
+        peers: "iputils and BSD put a timeval there, seconds first.",
+        hints: &[
+            "Read the clock for each request, and write the number into the first 8 octets behind the header.",
+        ],
+        run: stamp,
     },
     Check {
         id: "ping.packet.largest",
@@ -245,7 +265,7 @@ fn identifier(t: &mut Trial) -> Verdict {
 const BEYOND_AN_OCTET: u32 = 260;
 
 fn sequence(t: &mut Trial) -> Verdict {
-    let ended = ping(t, &short(BEYOND_AN_OCTET).every(ms(1)))?;
+    let ended = ping(t, &short(BEYOND_AN_OCTET).every(ms(1) / 2))?;
     for (n, request) in ended.trace.requests.iter().enumerate() {
         let (found, right) = (whole(n, request)?.sequence, n as u16 + 1);
         if found != right {
@@ -266,7 +286,7 @@ fn sequence(t: &mut Trial) -> Verdict {
 fn size(t: &mut Trial) -> Verdict {
     let odd = 2 * t.rng.u32(4..20) + 1;
     for size in [None, Some(0), Some(4), Some(8), Some(odd), Some(1400)] {
-        let ended = ping(t, &Ping { size, ..short(2) })?;
+        let ended = ping(t, &Ping { size, ..short(1) })?;
         let data = size.unwrap_or(56) as usize;
         for (n, request) in ended.trace.requests.iter().enumerate() {
             if request.octets.len() != HEADER + data {
@@ -274,14 +294,33 @@ fn size(t: &mut Trial) -> Verdict {
                 return Err(about(n, request, &expected, format!("{} octets", request.octets.len())));
             }
         }
-        ended.request_count(2)?;
+        ended.request_count(1)?;
+    }
+    Ok(())
+}
+
+fn stamp(t: &mut Trial) -> Verdict {
+    // A clock that counts whole seconds has gone on by then.
+    let apart = ms(1050);
+    let ended = ping(t, &short(2).every(apart))?;
+    ended.request_count(2)?;
+    let [first, second] = [0, 1].map(|n| &ended.trace.requests[n]);
+    let waited = second.at.saturating_duration_since(first.at);
+    if waited < apart * 9 / 10 {
+        return Ok(()); // sent at once, which is for a later stage to say: its clock may stand still meanwhile
+    }
+    let [was, is] = [first, second].map(|request| request.octets.get(HEADER..2 * HEADER));
+    if is.is_none() || was == is {
+        let expected = "8 octets of time stamp at the start of its data";
+        let seen = format!("the octets of datagram 1, sent {:.1} s before", waited.as_secs_f64());
+        return Err(about(1, second, expected, seen));
     }
     Ok(())
 }
 
 fn largest(t: &mut Trial) -> Verdict {
-    let ended = ping(t, &short(2).size(65_499))?;
-    ended.request_count(2)?;
+    let ended = ping(t, &short(1).size(65_499))?;
+    ended.request_count(1)?;
     for (n, request) in ended.trace.requests.iter().enumerate() {
         if request.octets.len() != 65_507 {
             return Err(about(n, request, "65507 octets", format!("{} octets", request.octets.len())));
@@ -300,8 +339,8 @@ fn largest(t: &mut Trial) -> Verdict {
 
 impl Ended {
     fn request_count(&self, count: usize) -> Verdict {
-        let seen = format!("{} datagrams", self.trace.requests.len());
-        self.ensure(self.trace.requests.len() == count, format!("{count} datagrams arrive"), seen)
+        let came = self.trace.requests.len();
+        self.ensure(came == count, format!("as many datagrams as -c says, {count}"), came.to_string())
     }
 }
 

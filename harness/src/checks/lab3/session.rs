@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::output::{Printed, Reply};
 use crate::check::Role;
@@ -117,7 +117,7 @@ pub fn ended_alone(t: &mut Trial, running: &Arc<Running>, exit: Exit) -> Ended {
     if explains_nothing {
         t.unwatch(running);
     }
-    Ended { exit, printed, stderr, trace: Trace::default() }
+    Ended { started: running.started_at(), exit, printed, stderr, trace: Trace::default() }
 }
 
 pub fn wait_exit(t: &Trial, running: &Running) -> Verdict<Exit> {
@@ -131,6 +131,7 @@ pub fn wait_exit(t: &Trial, running: &Running) -> Verdict<Exit> {
 /// A ping that has ended.
 #[derive(Debug)]
 pub struct Ended {
+    pub started: Instant,
     pub exit: Exit,
     pub printed: Printed,
     pub stderr: String,
@@ -176,6 +177,24 @@ impl Ended {
         })
     }
 
+    /// Fails if this request left earlier than `due` after the first. When that was meant to leave only the program
+    /// knows, for it may have waited for the processor; it was not before the program's start. It waits for hardly
+    /// the whole of `due`, so all requests at once are a mistake in any case.
+    pub fn not_hurried(&self, sequence: u16, due: Duration) -> Verdict {
+        let at = self.request(sequence)?.at;
+        let passed = at.saturating_duration_since(self.started);
+        let took = at.saturating_duration_since(self.request(1)?.at);
+        self.ensure(
+            passed >= due * 9 / 10 && took >= due / 10,
+            format!("request {sequence} leaves {:.0} ms after the first", millis(due)),
+            format!(
+                "{:.0} ms after it, {:.0} ms after your program was started",
+                millis(took),
+                millis(passed)
+            ),
+        )
+    }
+
     /// The first datagram that answered this request as it should.
     pub fn answer(&self, sequence: u16) -> Option<(&Request, &Sent)> {
         self.trace
@@ -196,12 +215,11 @@ impl Ended {
         self.printed.replies.iter().filter(|r| r.duplicate && r.sequence == u64::from(sequence)).count()
     }
 
-    /// Fails unless this request has its one reply line, and no line says that it is lost. Says that the harness could
-    /// not do its part where the answer left so late that it may have missed `timeout`.
+    /// Fails unless this request has its one reply line. Says that the harness could not do its part where the answer
+    /// left so late that it may have missed `timeout`.
     pub fn received(&self, sequence: u16, ping: &Ping) -> Verdict<&Reply> {
         self.request(sequence)?;
         let lines = self.firsts(sequence);
-        let timed_out = self.printed.timeouts.iter().any(|line| line.sequence == u64::from(sequence));
         let [line] = lines[..] else {
             if let Some((request, sent)) = self.answer(sequence)
                 && sent.at - request.at > ping.timeout * 4 / 5
@@ -209,7 +227,7 @@ impl Ended {
                 return Err(Fault::Broken(format!("the answer to request {sequence} left too late")));
             }
             let seen = match lines.len() {
-                0 if timed_out => "it is said to have timed out".to_owned(),
+                0 if self.timed_out(sequence) > 0 => "it is said to have timed out".to_owned(),
                 0 => "no such line".to_owned(),
                 count => format!("{count} such lines"),
             };
@@ -220,9 +238,18 @@ impl Ended {
                 )
                 .into());
         };
-        let seen = format!("a reply and a timeout, both for seq {sequence}");
-        self.ensure(!timed_out, "a request is answered or lost, not both", seen)?;
         Ok(line)
+    }
+
+    /// Fails where a line says that this request is lost, which was answered.
+    pub fn not_lost(&self, sequence: u16) -> Verdict {
+        let seen = format!("a reply and a timeout, both for seq {sequence}");
+        self.ensure(self.timed_out(sequence) == 0, "a request is answered or lost, not both", seen)
+    }
+
+    /// The lines that say that this request is lost.
+    fn timed_out(&self, sequence: u16) -> usize {
+        self.printed.timeouts.iter().filter(|line| line.sequence == u64::from(sequence)).count()
     }
 
     /// Fails where a line says that this request was answered.
@@ -240,12 +267,14 @@ impl Ended {
     /// Fails unless this request has its one timeout line, and no reply line.
     pub fn lost(&self, sequence: u16, why: &str) -> Verdict {
         self.unanswered(sequence, why)?;
-        let lines = self.printed.timeouts.iter().filter(|line| line.sequence == u64::from(sequence)).count();
-        self.ensure(
-            lines == 1,
-            format!("one line `Request timeout for seq {sequence}`: {why}"),
-            if lines == 0 { "no such line".to_owned() } else { format!("{lines} such lines") },
-        )
+        let lines = self.timed_out(sequence);
+        let other = self.printed.timeouts.first().map(|line| line.sequence);
+        let seen = match (lines, other) {
+            (0, Some(other)) => format!("no such line, but one for seq {other}"),
+            (0, None) => "no such line".to_owned(),
+            _ => format!("{lines} such lines"),
+        };
+        self.ensure(lines == 1, format!("one line `Request timeout for seq {sequence}`: {why}"), seen)
     }
 
     /// Fails unless the time of this reply is what the wire says: not below, and not much above.

@@ -122,7 +122,7 @@ pub const CHECKS: &[Check] = &[
         tier: Tier::Core,
         points: 2,
         role: Role::Ping,
-        needs: &["ping.stats.all-lost"],
+        needs: &["ping.stats.counts"],
         basis: Basis::Contract,
         clause: "contract, lab 3",
         why: "Ctrl-C is how most pings end. The statistics are those of what was sent until then, and the exit status \

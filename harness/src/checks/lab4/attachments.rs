@@ -1,19 +1,13 @@
 //! Stage 6: files that go with the text (RFC 2045, RFC 2046).
 
-use std::fs::File;
-use std::io::Write as _;
-use std::sync::Arc;
-
 use super::letter::{Letter, word, words};
 use super::parts::{attachments, file, holds, plain, random, some_file};
-use super::session::{ended, read, text_is};
+use super::session::{read, text_is};
+use super::text::declares_size;
 use crate::check::{Basis, Check, Lab, Role, Tier};
-use crate::deadline::Deadline;
-use crate::fake::latch::Latch;
-use crate::fake::smtp::{Act, Point, Smtp, line};
-use crate::sys;
+use crate::fake::smtp::Smtp;
 use crate::trial::Trial;
-use crate::verdict::{Explain, Failure, Fault, Verdict, ensure};
+use crate::verdict::{Explain, Verdict, ensure};
 use crate::wire::mail::Entity;
 
 pub const CHECKS: &[Check] = &[
@@ -84,7 +78,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab4,
         stage: 6,
         tier: Tier::Core,
-        points: 2,
+        points: 1,
         role: Role::Mail,
         needs: &["mail.dialogue.sends", "mail.dialogue.crlf"],
         basis: Basis::Must,
@@ -136,25 +130,23 @@ pub const CHECKS: &[Check] = &[
         run: media_type,
     },
     Check {
-        id: "mail.attach.memory",
-        title: "a large attachment needs no more memory than a small one",
+        id: "mail.attach.size",
+        title: "SIZE= counts the attachments, encoded as they are sent",
         lab: Lab::Lab4,
         stage: 6,
         tier: Tier::Robust,
         points: 1,
         role: Role::Mail,
-        needs: &["mail.attach.lengths"],
+        needs: &["mail.text.size", "mail.attach.lengths"],
         basis: Basis::Contract,
         clause: "contract, lab 4",
-        why: "A program that builds the whole mail before it sends it needs room for the file, for its base64 and perhaps \
-              for both with the dots stuffed. Read a block, encode it, send it, and a file of any size goes through the \
-              same few KiB.",
-        peers: "curl streams; most libraries for mail build the message as one string.",
+        why: "What a server takes is octets on the wire, and base64 makes four out of three, with two more for each line \
+              end. The length can be told from the file's, before a line of it is read.",
+        peers: "Gmail takes 35 882 577 octets: a file of 25 MB, encoded.",
         hints: &[
-            "The lines up to the attachment, then the attachment block by block, then the closing delimiter.",
-            "Dots can be stuffed on the way: remember only whether the last octets were a line end.",
+            "Of n octets, (n + 2) / 3 * 4 characters, and a CR LF for each 76 of these or a rest of them.",
         ],
-        run: memory,
+        run: size,
     },
 ];
 
@@ -286,84 +278,18 @@ fn media_type(t: &mut Trial) -> Verdict {
     Ok(())
 }
 
-const MIB: u64 = 1 << 20;
-
-fn memory(t: &mut Trial) -> Verdict {
-    // Half of what the file would take, and three quarters of what the second has more than the first.
-    const LARGE: [(u64, u64); 2] = [(24, 12), (72, 36)];
-    if !cfg!(target_os = "linux") {
-        return Err(Fault::Skipped("how much memory a program had can be seen on Linux only".to_owned()));
-    }
-    let mut before = peak(t, 0)?;
-    let mut grown = Vec::new();
-    // What is collected from time to time grows with the first, but not as much with the next.
-    for (mib, growth) in LARGE {
-        let after = peak(t, mib)?;
-        if after < before + growth * MIB {
-            return Ok(());
-        }
-        grown.push(format!("{} MiB more for {mib} MiB", (after - before) / MIB));
-        before = after;
-    }
-    // A runtime that collects later than that: what it has in use while the server does not read is little all the same.
-    let [(small, _), (large, growth)] = LARGE;
-    let before = stalled(t, small)?;
-    if stalled(t, large)? < before + growth * MIB {
-        return Ok(());
-    }
-    Err(Failure::new("as much memory for a large attachment as for a small one", grown.join(", and then "))
-        .note("counted is the most memory that the largest of your processes ever had in use")
-        .into())
-}
-
-/// A letter with a file of about so many MiB; the file's block, and how many times it is there.
-fn large(t: &mut Trial, mib: u64) -> Verdict<(Letter, Vec<u8>, usize)> {
-    let block = random(t, 1 << 16);
-    let blocks = (mib as usize * 16).max(1);
-    let path = some_file(t, &[])?;
-    File::create(&path)
-        .and_then(|mut file| (0..blocks).try_for_each(|_| file.write_all(&block)))
-        .map_err(|error| Fault::Broken(format!("could not write {}: {error}", path.display())))?;
-    Ok((Letter::new(t).attach(&path), block, blocks))
-}
-
-/// Begins to send a file of about so many MiB, and returns the most memory that the program had in use until it came
-/// to rest, since the server does not read.
-fn stalled(t: &mut Trial, mib: u64) -> Verdict<u64> {
-    t.begin_part();
-    let (letter, ..) = large(t, mib)?;
-    let (asked, never) = (Latch::default(), Latch::default());
-    let data = line(354, "go on").then(Act::Open(asked.clone())).then(Act::Await(never));
-    let server = Smtp::builder().at(Point::Data, data).start(t.scene())?;
-    let running = letter.start(t, &server)?;
-    asked.is_open_within(t.deadline().remaining());
-    let supervisor = running.supervisor_pid();
-    // Well before it gives the server up.
-    let deadline = Deadline::after(letter.timeout / 2);
-    while !sys::quiet_within(supervisor, sys::TO_SLEEP / 5) && !deadline.passed() {}
-    let peak = sys::family_peak(running.reaper_pid()).unwrap_or_default();
-    t.unwatch(&running);
-    Ok(peak)
-}
-
-/// Sends a file of about so many MiB, and returns the most memory that the program ever had in use.
-fn peak(t: &mut Trial, mib: u64) -> Verdict<u64> {
-    t.begin_part();
-    let (letter, block, blocks) = large(t, mib)?;
-    let server = Smtp::builder().start(t.scene())?;
-    let running = letter.start(t, &server)?;
-    let ended = ended(t, &running, server)?;
-    let message = read(ended.mail()?)?;
-    let seen = attachments(&message, 1)?[0].octets();
-    ensure(
-        seen.len() == blocks * block.len() && seen.chunks_exact(block.len()).all(|chunk| chunk == block),
-        format!("the {} octets of the file", blocks * block.len()),
-        format!("{} octets, and not these", seen.len()),
-    )?;
-    t.unwatch(&running);
-    let gone = Arc::into_inner(running).map(|mut running| running.kill_and_reap()).unwrap_or_default();
-    match gone.peak_resident {
-        0 => Err(Fault::Skipped("nothing tells how much memory the program had".to_owned())),
-        peak => Ok(peak),
-    }
+fn size(t: &mut Trial) -> Verdict {
+    let length = 300_000 + t.rng.usize(..30_000);
+    let octets = random(t, length);
+    let path = some_file(t, &octets)?;
+    let letter = Letter::new(t).attach(&path);
+    let ended = letter.send(t, Smtp::builder().offers(["SIZE 50000000"]))?;
+    declares_size(ended.mail()?)?;
+    ended.delivered(&letter)?;
+    // The file alone would do.
+    let limit = length * 6 / 5;
+    let ended = letter.send(t, Smtp::builder().offers([format!("SIZE {limit}")]))?;
+    let why = format!("the server takes {limit} octets, and the file's {length} are more in base64");
+    ended.never("DATA", &why)?;
+    ended.exits(&[69], &why)
 }

@@ -177,7 +177,7 @@ fn injection(t: &mut Trial) -> Verdict {
     ];
     for (what, letter) in cases {
         let ended = send(t, &letter)?;
-        ended.ensure(ended.sessions.is_empty(), format!("no connection: {what}"), "it connected")?;
+        ended.said_nothing(what)?;
         ended.exits(&[64], what)?;
     }
     Ok(())

@@ -5,7 +5,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::letter::{Letter, address, stretched, words};
-use super::session::{Ended, ended_alone, wait_exit};
+use super::session::{Ended, ended, ended_alone, wait_exit};
 use crate::check::{Basis, Check, Lab, Role, Tier};
 use crate::fake::smtp::{Act, Command, Point, Reply, Smtp, line, reply};
 use crate::subject::ports;
@@ -307,7 +307,13 @@ fn rcpt_some(t: &mut Trial) -> Verdict {
         ended.exits(&[67, 68], &why)?;
         ended.ensure(ended.stderr.contains(refused), format!("{refused} named on stderr"), "it is not")?;
     }
-    Ok(())
+    // Who is refused a recipient and then the mail has sent to nobody.
+    let replies = [(Point::Rcpt, 250), (Point::Rcpt, 550), (Point::EndOfData, 451)];
+    let server = replies
+        .into_iter()
+        .fold(Smtp::builder(), |server, (point, code)| server.at(point, line(code, &words(t, 3))));
+    let ended = two_recipients(t).send(t, server)?;
+    ended.exits(&[75], "the two RCPT were answered 250 and 550, and then the mail 451")
 }
 
 /// Which of the letter's recipients this is a RCPT for, in whatever syntax: that is another check's matter.
@@ -369,10 +375,14 @@ fn quit(t: &mut Trial) -> Verdict {
         ("the server closed the connection at QUIT", Reply::act(Act::Close)),
         ("the server did not answer QUIT", Reply::act(Act::Hold)),
     ];
+    let mut runs = Vec::new();
     for (what, end) in cases {
         let letter = Letter::new(t).timeout(stretched(0.5));
-        let ended = letter.send(t, Smtp::builder().at(Point::Quit, end)).note(what)?;
-        ended.delivered(&letter).note(what)?;
+        let server = Smtp::builder().at(Point::Quit, end).start(t.scene())?;
+        runs.push((what, letter.start(t, &server)?, server, letter));
+    }
+    for (what, running, server, letter) in runs {
+        ended(t, &running, server).note(what)?.delivered(&letter).note(what)?;
     }
     Ok(())
 }
@@ -419,9 +429,7 @@ fn unreachable(t: &mut Trial) -> Verdict {
     // Nobody is on that port, and nobody will be while the lease lives.
     let lease = ports::lease().map_err(|error| Fault::Broken(format!("no port is free: {error}")))?;
     let closed = SocketAddr::from((Ipv4Addr::LOCALHOST, lease.port()));
-    // A name has at most 253 octets (RFC 1035 §2.3.4), so that no name server is ever asked for this one.
-    let label = |t: &mut Trial| (0..45).map(|_| t.rng.lowercase()).collect::<String>();
-    let name = (0..6).map(|_| label(t)).collect::<Vec<_>>().join(".");
+    let name = t.nobodys_name();
     let cases: [(&str, String, &[i32]); 2] = [
         ("the connection was refused", closed.ip().to_string(), &[69, 75]),
         ("there is no host of that name", name, &[69, 68, 75]),

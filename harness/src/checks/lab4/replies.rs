@@ -14,7 +14,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab4,
         stage: 2,
         tier: Tier::Core,
-        points: 2,
+        points: 1,
         role: Role::Mail,
         needs: &["mail.dialogue.sends"],
         basis: Basis::Contract,
@@ -392,7 +392,11 @@ fn keywords(t: &mut Trial) -> Verdict {
         );
     }
     parameters(t, &[&own, "SIZE"])?;
-    parameters(t, &["SIZE 0", &own]).map(|_| ())
+    parameters(t, &["SIZE 0", &own])?;
+    // Words in which a keyword is found are others.
+    let others = ["XSIZE 10", "8BITMIME-NOT", &own];
+    let used = parameters(t, &others)?;
+    ensure(used.is_empty(), format!("no parameters: {others:?} are unknown ones"), format!("{used:?}"))
 }
 
 /// Sends a letter to a server with these keywords, and returns the names of MAIL's parameters.

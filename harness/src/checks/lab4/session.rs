@@ -1,14 +1,19 @@
 //! One run of the program under test, next to what the server was told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::letter::Letter;
+use crate::deadline::load;
 use crate::fake::smtp::{Command, Mail, Session, Smtp};
 use crate::subject::{Exit, Running, Status};
 use crate::trial::Trial;
 use crate::verdict::{Explain, Failure, Verdict, fail};
 use crate::wire::mail::{self as message, Message};
 use crate::wire::{SyntaxError, difference};
+
+/// How much longer than on a machine of its own a program may take to start, and to end.
+const SLACK: Duration = Duration::from_secs(3);
 
 /// Lines of stderr that a failure shows.
 const SHOWN: usize = 6;
@@ -57,6 +62,17 @@ impl Ended {
                 format!("it ended {}", self.exit.status),
             )
             .into())
+    }
+
+    /// It ended with 75 when `--timeout` was over and not long after: to say QUIT in vain may take another.
+    pub fn given_up_after(&self, timeout: Duration, why: &str) -> Verdict {
+        self.exits(&[75], why)?;
+        let (after, limit) = (self.exit.after, timeout * 2 + SLACK.mul_f64(load()));
+        self.ensure(
+            timeout <= after && after <= limit,
+            format!("an end after {:.2} s, which is --timeout: {why}", timeout.as_secs_f64()),
+            format!("it ended after {:.2} s", after.as_secs_f64()),
+        )
     }
 
     /// A failure that shows what the program said.
@@ -121,6 +137,14 @@ impl Ended {
         came.map_or(Ok(()), |command| {
             Err(self.failure(format!("no {verb}: {why}"), format!("{:?}", command.line)).into())
         })
+    }
+
+    /// Fails if the server was told anything. Whether it was connected to is free.
+    pub fn said_nothing(&self, why: &str) -> Verdict {
+        let command = self.commands().next().map(|command| format!("{:?}", command.line));
+        let stray = self.sessions.iter().find(|session| !session.strays.is_empty());
+        let said = command.or_else(|| stray.map(|session| format!("{} octets", session.strays.len())));
+        said.map_or(Ok(()), |said| Err(self.failure(format!("nothing is sent: {why}"), said).into()))
     }
 
     /// Fails if a server that was not to be trusted was given credentials or a mail.

@@ -71,6 +71,23 @@ pub const CHECKS: &[Check] = &[
         run: utf8,
     },
     Check {
+        id: "mail.text.dot-encoded",
+        title: "dots are stuffed in the lines that are sent, be they encoded or not",
+        lab: Lab::Lab4,
+        stage: 4,
+        tier: Tier::Robust,
+        points: 1,
+        role: Role::Mail,
+        needs: &["mail.text.dots", "mail.text.utf8"],
+        basis: Basis::Must,
+        clause: "RFC 5321 §4.5.2",
+        why: "The server takes the first dot away from the lines that it reads, and these are not those of the text: \
+              quoted-printable breaks long ones, and a dot may come to stand first; base64 has no dots at all.",
+        peers: "",
+        hints: &["Encode first, stuff last: what doubles the dots stands right before the socket."],
+        run: dot_encoded,
+    },
+    Check {
         id: "mail.text.eight-bit",
         title: "octets above 127 travel only where 8BITMIME is offered, and are announced",
         lab: Lab::Lab4,
@@ -160,16 +177,17 @@ fn long_line(t: &mut Trial) -> Verdict {
     let mut line = |length: usize| (0..length).map(|_| t.rng.lowercase()).collect::<String>();
     // One that is too long decides about the encoding of all: the one that is only just too long has a text of its own.
     let texts = [[line(20), line(2000), line(998), line(20)], [line(20), line(999), line(998), line(20)]];
+    texts.iter().try_for_each(|lines| file_arrives(t, &lines.join("\n")))
+}
+
+/// Sends a file of this text, and fails unless it arrives.
+fn file_arrives(t: &mut Trial, text: &str) -> Verdict {
     let path = t.dir()?.join("text");
-    for lines in texts {
-        let text = lines.join("\n");
-        write(&path, text.as_bytes())?;
-        let letter = Letter::new(t).text_file(&path);
-        let ended = letter.send(t, Smtp::builder())?;
-        text_is(ended.mail()?, &text)?;
-        ended.delivered(&letter)?;
-    }
-    Ok(())
+    write(&path, text.as_bytes())?;
+    let letter = Letter::new(t).text_file(&path);
+    let ended = letter.send(t, Smtp::builder())?;
+    text_is(ended.mail()?, text)?;
+    ended.delivered(&letter).map(|_| ())
 }
 
 /// Of two, three and four octets in UTF-8, from the left and from the right.
@@ -193,6 +211,15 @@ fn utf8(t: &mut Trial) -> Verdict {
         ended.delivered(&letter)?;
     }
     Ok(())
+}
+
+fn dot_encoded(t: &mut Trial) -> Verdict {
+    // Mostly ASCII, for quoted-printable, and mostly not, for base64.
+    let [a, b] = std::array::from_fn(|_| words(t, 2));
+    let long = ".".repeat(400);
+    let few = format!(".{a}\n.\n{}{long}\n..{b}\n", foreign(t, 2));
+    let many = format!(".{a}\n.\n{}\n..{b}\n", foreign(t, 80));
+    [few, many].iter().try_for_each(|text| file_arrives(t, text))
 }
 
 fn eight_bit(t: &mut Trial) -> Verdict {
@@ -243,7 +270,7 @@ fn size(t: &mut Trial) -> Verdict {
 }
 
 /// Within 1 KiB or 5 %.
-fn declares_size(mail: &Mail) -> Verdict {
+pub(super) fn declares_size(mail: &Mail) -> Verdict {
     let actual = mail.content.len();
     let expected = format!("SIZE= on MAIL, within 5 % of the {actual} octets that the mail has");
     let Some((_, value)) = mail.parameters.iter().find(|(name, _)| name == "SIZE") else {

@@ -14,7 +14,7 @@ pub const CHECKS: &[Check] = &[
         lab: Lab::Lab4,
         stage: 4,
         tier: Tier::Core,
-        points: 2,
+        points: 1,
         role: Role::Mail,
         needs: &["mail.dialogue.sends", "mail.dialogue.crlf"],
         basis: Basis::Must,

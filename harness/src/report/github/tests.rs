@@ -53,7 +53,7 @@ fn another_parser_finds_a_row_a_stage_and_a_code_block_a_check_that_went_wrong()
     for (name, report) in samples::all() {
         let found = found(&summary(&report));
         let told = report.checks.iter().filter(|check| annotated(&check.outcome).is_some()).count();
-        let told = told + usize::from(untried(&report).is_some());
+        let told = told + usize::from(markdown::untried(&report).is_some());
         let stages = report.checks.chunk_by(|a, b| a.stage == b.stage).count();
         assert_eq!((found.code.len(), found.cells), (told, 4 * (stages + 1)), "{name}");
         assert!(found.other.is_empty(), "{name}: {:?}", found.other);

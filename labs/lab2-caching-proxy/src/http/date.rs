@@ -10,9 +10,23 @@ pub fn format(time: SystemTime) -> String {
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds(time).min(LAST)))
 }
 
-/// Reads IMF-fixdate, RFC 850 and asctime.
+/// Reads IMF-fixdate, RFC 850 and asctime, in any case (RFC 9111 §4.2).
 pub fn parse(date: &str) -> Option<SystemTime> {
-    httpdate::parse_http_date(date).ok()
+    httpdate::parse_http_date(&in_usual_case(date)).ok()
+}
+
+/// As in `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn in_usual_case(date: &str) -> String {
+    let mut usual = date.to_ascii_lowercase();
+    for start in 0..usual.len() {
+        if start == 0 || !usual.as_bytes()[start - 1].is_ascii_alphabetic() {
+            usual.get_mut(start..=start).map(str::make_ascii_uppercase);
+        }
+    }
+    match usual.strip_suffix("Gmt") {
+        Some(rest) => format!("{rest}GMT"),
+        None => usual,
+    }
 }
 
 /// Whole seconds since 1970. Ages are counted in these: a date has no finer ones, and a fraction of
@@ -34,9 +48,13 @@ mod tests {
             "Sun, 06 Nov 1994 08:49:37 GMT",
             "Sunday, 06-Nov-94 08:49:37 GMT",
             "Sun Nov  6 08:49:37 1994",
+            "SUN, 06 nov 1994 08:49:37 gmt",
+            "sunday, 06-NOV-94 08:49:37 Gmt",
         ] {
             assert_eq!(parse(date).map(seconds), Some(784_111_777));
         }
-        assert_eq!(parse("0"), None);
+        for other in ["0", "", "é", "Sun, 06 Nov 1994 08:49:37 UTC"] {
+            assert_eq!(parse(other), None, "{other}");
+        }
     }
 }

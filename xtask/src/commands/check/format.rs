@@ -15,7 +15,7 @@ use harness::report::human::{self, Look};
 use harness::report::{Report, autolab, check50, classroom50, github, gradescope, json, junit, tap};
 
 use super::Args;
-use crate::terminal;
+use crate::{chapter, terminal};
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -110,7 +110,7 @@ fn token() -> String {
 fn renderer(format: Format) -> Result<Renderer> {
     let started = SystemTime::now();
     Ok(match format {
-        Format::Human => Box::new(human::render),
+        Format::Human => Box::new(|report, look| human::render(&chapter::with_pages(report), look)),
         Format::Json => Box::new(|report, _| json::render(report)),
         Format::Junit => {
             let started = utc(started);

@@ -66,12 +66,14 @@ pub fn ready(
     }
     let (what, dir) = match &which.dir {
         Some(dir) => (name(dir), dir.clone()),
+        // ANCHOR: extra_step0_solution
         None if which.solution => ("the reference solution".to_owned(), workspace::solution(lab)),
+        // ANCHOR_END: extra_step0_solution
         None => ("your program".to_owned(), workspace::lab(lab)),
     };
     if which.dir.is_none() && !dir.is_dir() {
         return Err(Refused::Usage(format!(
-            "there is no {}; `cargo xtask starters` makes all labs, `cargo xtask reset {lab}` this one",
+            "there is no {}; `cargo xtask reset {lab}` makes it",
             workspace::shown(&dir)
         )));
     }

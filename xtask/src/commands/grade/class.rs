@@ -32,7 +32,7 @@ use crate::{nearest, terminal};
 /// The columns of a line; the last stays free, since some terminals wrap there.
 const WIDTH: usize = 79;
 
-const TIERS: [(&str, Tier); 3] = [("full", Tier::Full), ("reduced", Tier::Reduced), ("none", Tier::None)];
+pub const TIERS: [(&str, Tier); 3] = [("full", Tier::Full), ("reduced", Tier::Reduced), ("none", Tier::None)];
 
 #[derive(clap::Args)]
 #[group(id = "class")]
@@ -237,7 +237,7 @@ fn summary(header: &Header, tally: &[(Status, bool)], out: &Path) -> Result<bool
 }
 
 /// Ctrl-C ends every program, lets the result that is being written be written, and removes what the run made.
-fn end_when_interrupted() -> Result<()> {
+pub fn end_when_interrupted() -> Result<()> {
     ctrlc::set_handler(|| {
         subject::abort_all();
         store::finish_writing();
@@ -256,6 +256,6 @@ pub fn after_interrupt() {
 }
 
 // Clap has let none but these names pass.
-fn tier(name: String) -> Tier {
+pub fn tier(name: String) -> Tier {
     TIERS.into_iter().find(|(known, _)| *known == name).map_or(Tier::Full, |(_, tier)| tier)
 }

@@ -8,8 +8,9 @@ use anyhow::{Context, Result, bail, ensure};
 use harness::report::exit;
 
 use crate::grade::course::Course;
+use crate::grade::publish::rules;
 use crate::grade::store::{self, Header};
-use crate::grade::{copies, course, roster};
+use crate::grade::{copies, roster};
 use crate::terminal;
 
 const EXIT_STATUS: &str = "\
@@ -131,10 +132,4 @@ fn write(
     copies::flag(&args.out, header.lab, course.copies)?;
     // Last: a folder without it is no class.
     store::write_header(&args.out, header)
-}
-
-/// The rules that the class was graded by.
-pub fn rules(header: &Header) -> Result<Course> {
-    let ids: Vec<&str> = header.students.iter().map(|student| student.id.as_str()).collect();
-    Ok(course::parse(&header.course, "class.json".as_ref(), header.lab, &ids)?)
 }

@@ -8,8 +8,8 @@ use anyhow::Result;
 use harness::report::exit;
 use harness::report::human::{Page, visible};
 
-use super::merge::rules;
 use crate::grade::course::Course;
+use crate::grade::publish::rules;
 use crate::grade::record::{Record, Score};
 use crate::grade::score::plain;
 use crate::grade::store::{self, Header};

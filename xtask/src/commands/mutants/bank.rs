@@ -17,6 +17,8 @@ const MOST_LOST: u32 = 15;
 pub struct Mutant {
     /// The name of its file, without the extension.
     pub slug: String,
+    /// The mistake in words.
+    pub story: String,
     /// The ids of exactly the checks that must fail; what depends on them is blocked.
     pub caught_by: BTreeSet<String>,
     path: PathBuf,
@@ -28,8 +30,7 @@ pub struct Mutant {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form {
-    #[serde(rename = "story")]
-    _story: String,
+    story: String,
     file: Option<PathBuf>,
     find: Option<String>,
     replace: Option<String>,
@@ -76,6 +77,7 @@ impl Mutant {
         let caught_by_at = form.caught_by.span();
         Ok(Mutant {
             slug,
+            story: form.story,
             caught_by: form.caught_by.into_inner().into_iter().collect(),
             path,
             edits,

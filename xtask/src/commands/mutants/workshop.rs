@@ -14,7 +14,8 @@ use harness::check::Lab;
 use harness::subject::{Model, Programs};
 
 use super::bank::Mutant;
-use crate::commands::starters::{folder, generate};
+use crate::commands::starters::generate;
+use crate::folder;
 use crate::workspace;
 
 /// A stand-alone package with no debug information, for speed.

@@ -7,8 +7,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::folder::{self, DIGESTS};
+use super::ownership;
 use super::regions::{self, Step};
+use crate::folder::{self, DIGESTS, write};
 use crate::workspace;
 
 /// Written for maintainers, or written anew for the starter.
@@ -72,7 +73,7 @@ pub fn starter(repository: &Path, solution: &Path, out: &Path, through: u32) -> 
     lock(repository, out)?;
     cargo(out, &["fmt"])?;
     let digests = folder::digests(out)?;
-    write(out, Path::new(DIGESTS), folder::render(&digests).as_bytes())?;
+    write(out, Path::new(DIGESTS), ownership::render(&digests).as_bytes())?;
     Ok(steps)
 }
 
@@ -99,15 +100,7 @@ fn in_order(mut steps: Vec<(PathBuf, Step)>) -> Result<Vec<Step>> {
     Ok(steps.into_iter().map(|(_, step)| step).collect())
 }
 
-fn write(out: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
-    let to = out.join(path);
-    let parent = to.parent().expect("a file below a directory");
-    fs::create_dir_all(parent)
-        .and_then(|()| fs::write(&to, bytes))
-        .with_context(|| format!("cannot write {}", to.display()))
-}
-
-fn cargo(dir: &Path, args: &[&str]) -> Result<()> {
+pub fn cargo(dir: &Path, args: &[&str]) -> Result<()> {
     let done =
         Command::new(workspace::cargo()).args(args).current_dir(dir).output().context("cannot run cargo")?;
     ensure!(

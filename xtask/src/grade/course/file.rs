@@ -41,6 +41,8 @@ struct File {
     #[serde(default)]
     limits: LimitsTable,
     #[serde(default)]
+    publish: PublishTable,
+    #[serde(default)]
     copies: CopiesTable,
 }
 
@@ -103,6 +105,13 @@ struct LimitsTable {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+struct PublishTable {
+    hidden: Vec<Spanned<String>>,
+    column: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct CopiesTable {
     flag_from: Option<Spanned<f64>>,
 }
@@ -145,7 +154,7 @@ impl File {
             None => base.tiers.clone(),
             Some(names) => names.iter().map(tier).collect::<Result<_, _>>()?,
         };
-        for id in &self.off {
+        for id in self.off.iter().chain(&self.publish.hidden) {
             known_check(lab, id)?;
         }
         let file_times = self.due.as_ref().is_some_and(|due| due.file_times);
@@ -162,6 +171,8 @@ impl File {
             file_times,
             allowed: self.languages.check()?,
             limits: self.limits.check(base.limits)?,
+            hidden: self.publish.hidden.into_iter().map(Spanned::into_inner).collect(),
+            column: self.publish.column,
             copies: match self.copies.flag_from {
                 None => base.copies,
                 Some(share) if (0.0..=1.0).contains(share.get_ref()) => share.into_inner(),

@@ -181,12 +181,12 @@ impl Attempt {
         let limit = self.processes as usize;
         while children.len() <= limit {
             // SAFETY: this process has one thread, and the child only waits.
-            match unsafe { fork() } {
-                Ok(ForkResult::Parent { child }) => children.push(child),
-                Ok(ForkResult::Child) => loop {
+            let Ok(forked) = (unsafe { fork() }) else { break };
+            match forked {
+                ForkResult::Parent { child } => children.push(child),
+                ForkResult::Child => loop {
                     pause();
                 },
-                Err(_) => break,
             }
         }
         for &child in &children {

@@ -38,6 +38,8 @@ pub struct Links {
     pub file: String,
     pub file_in_folder: String,
     pub folder: String,
+    /// In a linked directory whose name begins like the root's.
+    pub file_in_neighbour: String,
 }
 
 impl Outside {
@@ -52,9 +54,10 @@ impl Outside {
             site::File::make(place, &canary, line.into_bytes())?;
         }
         let home = top.folder(&word(rng))?;
-        let [file, folder, one, other] = std::array::from_fn(|_| word(rng));
+        let [file, folder, beside, one, other] = std::array::from_fn(|_| word(rng));
         symlink(dir.join(&canary), home.path.join(&file))?;
         symlink("../../elsewhere", home.path.join(&folder))?;
+        symlink("../../www-secret", home.path.join(&beside))?;
         symlink(&other, home.path.join(&one))?;
         symlink(&one, home.path.join(&other))?;
         let unreadable = home.file(&format!("{}.txt", word(rng)), prose(rng, 2..4))?;
@@ -66,6 +69,7 @@ impl Outside {
                 file: at(&file),
                 file_in_folder: at(&format!("{folder}/{canary}")),
                 folder: at(&format!("{folder}/")),
+                file_in_neighbour: at(&format!("{beside}/{canary}")),
             },
             unreadable,
             circle: at(&one),
