@@ -181,6 +181,8 @@ pub fn start_as_init(argv: &[OsString], variables: &[(OsString, OsString)]) -> i
     fn run(argv: &[OsString], variables: &[(OsString, OsString)]) -> io::Result<()> {
         let gate = behind()?;
         sys::forbid_inspection()?;
+        // The first process of a namespace is given all orphans anyway.
+        let _ = sys::become_subreaper();
         say(&gate, "init");
         let child = command(argv, variables, &gate)?.spawn();
         // The program alone holds its streams.

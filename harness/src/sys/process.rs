@@ -77,13 +77,25 @@ pub fn activity(pid: i32) -> io::Result<Activity> {
 
 /// How many descriptors the process has open.
 pub fn fd_count(pid: i32) -> io::Result<usize> {
-    Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
+    Ok(descriptors(pid)?.count())
+}
+
+/// The process's entries in `/proc/PID/fd`. That folder of a process which is about to end, or has ended and was not
+/// reaped, is root's: nobody else is let in, which says nothing of whose process it was.
+fn descriptors(pid: i32) -> io::Result<fs::ReadDir> {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_err(|error| {
+        let ends = || facts(pid).map_or(true, |facts| facts.resident == 0);
+        if error.kind() == io::ErrorKind::PermissionDenied && ends() {
+            io::ErrorKind::NotFound.into()
+        } else {
+            error
+        }
+    })
 }
 
 /// The inodes of the sockets the process has open: the key into the socket tables.
 pub fn socket_inodes(pid: i32) -> io::Result<BTreeSet<u64>> {
-    let targets =
-        fs::read_dir(format!("/proc/{pid}/fd"))?.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    let targets = descriptors(pid)?.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
     Ok(targets.filter_map(inode_of_socket).collect())
 }
 
@@ -317,6 +329,9 @@ mod tests {
         let deadline = crate::deadline::Deadline::after(std::time::Duration::from_secs(5));
         let zombie = crate::deadline::poll_until(deadline, || facts(pid).unwrap().is_zombie().then_some(()));
         assert!(zombie.is_some());
+        // Root is let in; for anybody else it has ended.
+        let descriptors = fd_count(pid).map_err(|error| error.kind());
+        assert!(matches!(descriptors, Ok(0) | Err(io::ErrorKind::NotFound)), "{descriptors:?}");
         child.wait().unwrap();
         assert!(!children(id() as i32).unwrap().contains(&pid));
     }

@@ -5,6 +5,7 @@ mod abort;
 mod actor;
 mod build;
 mod ending;
+mod gate;
 mod ready;
 mod running;
 

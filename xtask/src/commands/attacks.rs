@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -21,7 +22,7 @@ use self::bank::Attack;
 use super::check::clean_up_when_interrupted;
 use crate::grade::judge::{Job, Judged, Kind, Limits, judge};
 use crate::grade::record::{Status, Tier};
-use crate::grade::sandbox::Sandbox;
+use crate::grade::sandbox::{Sandbox, users};
 use crate::workspace;
 
 /// Try the hostile submissions: none earns more than it should, reaches out of its room, or harms the next.
@@ -214,7 +215,6 @@ fn shown(judged: &Judged) -> String {
 
 impl Outside {
     fn new() -> Result<Self> {
-        use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir()?;
         let secret = format!("{:032x}", fastrand::u128(..));
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755))?;
@@ -246,23 +246,16 @@ impl Outside {
     }
 }
 
-/// Processes of users that exist for submissions alone, and those of rooms.
+/// Processes of the users that exist for this run's submissions alone. Without such users (this process is not root's)
+/// there are only rooms, whose processes end with their first.
 fn left_behind() -> Vec<String> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let mine = std::process::id().to_string();
-    processes
-        .filter_map(|entry| {
-            let words = fs::read(entry.path().join("cmdline")).ok()?;
-            let words = String::from_utf8_lossy(&words).replace('\0', " ");
-            let ours = is_below(&entry.path(), &mine) && words.contains("__confined");
-            ours.then(|| format!("a process is left: {words}"))
-        })
-        .collect()
-}
-
-fn is_below(process: &Path, ancestor: &str) -> bool {
-    let status = fs::read_to_string(process.join("status")).unwrap_or_default();
-    status.lines().any(|line| line.strip_prefix("PPid:").is_some_and(|pid| pid.trim() == ancestor))
+    let theirs = processes.filter_map(|entry| {
+        let owner = entry.metadata().ok()?.uid();
+        let words = fs::read(entry.path().join("cmdline")).ok()?;
+        users().contains(&owner).then(|| String::from_utf8_lossy(&words).replace('\0', " "))
+    });
+    theirs.map(|words| format!("a process is left: {words}")).collect()
 }
 
 #[cfg(test)]

@@ -14,6 +14,10 @@ use harness::subject::ports;
 use nix::sys::resource::{Resource, getrlimit};
 
 use crate::terminal;
+// ANCHOR: extra_step0_uses
+use crate::grade::record::Tier;
+use crate::grade::sandbox::Sandbox;
+// ANCHOR_END: extra_step0_uses
 
 /// The oldest Rust that builds the labs.
 const RUST: (u32, u32) = (1, 88);
@@ -45,6 +49,9 @@ pub fn run(_: Args) -> Result<ExitCode> {
     findings.push(("temporary files", temporary_files()));
     findings.push(("/proc/net/tcp", socket_table()));
     findings.push(("socket diagnosis", socket_diagnosis()));
+    // ANCHOR: extra_step0_sandbox
+    findings.extend([("sandbox, full", Tier::Full), ("sandbox, reduced", Tier::Reduced)].map(sandbox));
+    // ANCHOR_END: extra_step0_sandbox
     findings.extend(TOOLS.iter().map(|tool| (tool.name, tool.look())));
 
     let ill = findings.iter().filter(|(_, finding)| matches!(finding, Ill(_))).count();
@@ -160,6 +167,24 @@ fn socket_diagnosis() -> Finding {
 fn socket_diagnosis() -> Finding {
     Without("Linux alone has it: what rests on it is unverified here, and graded on Linux".to_owned())
 }
+
+// ANCHOR: extra_step0_sandboxes
+/// Whether a class can be graded so.
+fn sandbox((name, tier): (&'static str, Tier)) -> (&'static str, Finding) {
+    let finding = match Sandbox::choose(Some(tier)) {
+        Ok(sandbox) => {
+            let found = sandbox.confinement();
+            let lacking = match &found.lacking[..] {
+                [] => String::new(),
+                lacking => format!("; lacking: {}", lacking.join("; ")),
+            };
+            Well(format!("{}{lacking}", found.in_force.join("; ")))
+        }
+        Err(why) => Without(format!("{why} (only `cargo xtask grade` needs it)")),
+    };
+    (name, finding)
+}
+// ANCHOR_END: extra_step0_sandboxes
 
 /// A program that is good to have.
 struct Tool {

@@ -22,6 +22,7 @@ mod template;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::ops::Range;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -85,6 +86,8 @@ const SIDE_BY_SIDE: u64 = 16;
 
 /// The first user that programs run as; nobody has these numbers, and each judge takes another.
 const FIRST_USER: u32 = 0x7000_0000;
+/// How many a run takes in turn: more than there are submissions under way at once.
+const EACH: u32 = 64;
 /// Where a container has only so many.
 const NOBODY: u32 = 65_534;
 
@@ -301,11 +304,16 @@ fn refusal(tier: Tier, why: &[String]) -> String {
     )
 }
 
+/// The users that this run's programs are.
+pub fn users() -> Range<u32> {
+    let first = FIRST_USER + std::process::id() % (1 << 20) * EACH;
+    first..first + EACH
+}
+
 /// A user that runs nothing else.
 fn a_user(probe: &Path) -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = std::process::id() % (1 << 20) * 64 + NEXT.fetch_add(1, Ordering::Relaxed) % 64;
-    let user = FIRST_USER + number;
+    let user = users().start + NEXT.fetch_add(1, Ordering::Relaxed) % EACH;
     // A container may not have that many.
     match std::os::unix::fs::chown(probe, Some(user), None)
         .and_then(|()| std::os::unix::fs::chown(probe, Some(0), None))
