@@ -90,8 +90,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
     thread::scope(|scope| {
         for _ in 0..args.jobs.max(1) {
             scope.spawn(|| {
-                while let Some(turn) = lock(&turns).pop_front() {
-                    lock(&harm).extend(turn.take(&sandbox, &outside));
+                let next = || lock(&turns).pop_front();
+                while let Some(turn) = next() {
+                    let found = turn.take(&sandbox, &outside);
+                    lock(&harm).extend(found);
                 }
             });
         }

@@ -74,7 +74,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
             .map(|_| {
                 scope.spawn(|| {
                     let mut longest = Duration::ZERO;
-                    while let Some(known) = lock(&queue).pop_front() {
+                    let next = || lock(&queue).pop_front();
+                    while let Some(known) = next() {
                         let started = Instant::now();
                         let wrong = known.wrong(&known.judged(&sandbox, args.patience));
                         let took = started.elapsed();
