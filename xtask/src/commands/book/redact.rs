@@ -23,7 +23,7 @@ static OTHERS: LazyLock<[(Regex, &str); 12]> = LazyLock::new(|| {
         (pattern(r"/[^ ']*/bench-[0-9]+/"), ""),
         (pattern(r#"ETag: "[^"]*""#), r#"ETag: "1f2e-3d""#),
         // How much of a body is shown depends on the length of what is redacted before it.
-        (pattern(r"␍␊␍␊.* … \([0-9]+ octets in all\)"), "␍␊␍␊… (and the body)"),
+        (pattern(r"(␍␊␍␊|␊␊).* … \([0-9]+ octets in all\)"), "$1… (and the body)"),
         (pattern(r"\bwirelab-[0-9a-f]{6,}"), "wirelab-1f2e3d"),
         (pattern(r"\b[0-9]{2} [A-Z][a-z]{2} 20[0-9]{2} [0-9]{2}:[0-9]{2}\b"), "29 Feb 2020 12:00"),
         (pattern(r"\bprocess [0-9]+\b"), "process 4711"),
