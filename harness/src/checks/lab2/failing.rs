@@ -97,28 +97,6 @@ pub const CHECKS: &[Check] = &[
         run: silent,
     },
     Check {
-        id: "proxy.fail.slow",
-        title: "an origin that takes its time is not given up, and one that falls silent in its body is",
-        lab: Lab::Lab2,
-        stage: 4,
-        tier: Tier::Robust,
-        points: 1,
-        role: Role::Proxy,
-        needs: &["proxy.fail.silent", "proxy.fail.short"],
-        basis: Basis::Contract,
-        clause: "contract, lab 2",
-        why: "--timeout is for silence, before the head and behind it. A limit on the whole exchange cuts every long download, and every answer that \
-              is sent as it is made.",
-        peers: "squid and Apache count from the last octet.",
-        hints: &[
-            "From when does your clock run? Each octet from the origin starts it anew.",
-            "A time-out on the socket does that by itself; Go's `http.Client.Timeout` and Python's `asyncio.timeout` \
-             around it all are limits on the whole.",
-            "Half a body is out already? Then there is no status left to send: break the message off.",
-        ],
-        run: slow,
-    },
-    Check {
         id: "proxy.fail.garbage",
         title: "an origin that speaks no HTTP is a 502",
         lab: Lab::Lab2,
@@ -175,6 +153,30 @@ pub const CHECKS: &[Check] = &[
         run: bad_target,
     },
 ];
+
+/// Behind the checks of broken bodies, one of which it needs.
+pub const SLOW: &[Check] = &[Check {
+    id: "proxy.fail.slow",
+    title: "an origin that takes its time is not given up, and one that falls silent in its body is",
+    lab: Lab::Lab2,
+    stage: 4,
+    tier: Tier::Robust,
+    points: 1,
+    role: Role::Proxy,
+    needs: &["proxy.fail.silent", "proxy.fail.short"],
+    basis: Basis::Contract,
+    clause: "contract, lab 2",
+    why: "--timeout is for silence, before the head and behind it. A limit on the whole exchange cuts every long download, and every answer that \
+              is sent as it is made.",
+    peers: "squid and Apache count from the last octet.",
+    hints: &[
+        "From when does your clock run? Each octet from the origin starts it anew.",
+        "A time-out on the socket does that by itself; Go's `http.Client.Timeout` and Python's `asyncio.timeout` \
+             around it all are limits on the whole.",
+        "Half a body is out already? Then there is no status left to send: break the message off.",
+    ],
+    run: slow,
+}];
 
 /// A port that is taken, so that nobody else listens on it, and refuses connections.
 struct Deaf {

@@ -12,72 +12,75 @@ use crate::fake::origin::Act;
 use crate::trial::Trial;
 use crate::verdict::{Explain, Verdict};
 
-pub const CHECKS: &[Check] = &[
-    Check {
-        id: "cache.fields",
-        title: "a hit has the status and the fields that its response came with, and none of the hop",
-        lab: Lab::Lab2,
-        stage: 7,
-        tier: Tier::Core,
-        points: 1,
-        role: Role::Proxy,
-        needs: &["cache.hit", "proxy.forward.status", "proxy.fields.hop-response", "proxy.fields.end-to-end"],
-        basis: Basis::Must,
-        clause: "RFC 9111 §3.1, §4",
-        why: "An answer from the cache is the stored response with an Age: each field that was for the client, repeated \
+/// In stage 7.
+pub const FIELDS: &[Check] = &[Check {
+    id: "cache.fields",
+    title: "a hit has the status and the fields that its response came with, and none of the hop",
+    lab: Lab::Lab2,
+    stage: 7,
+    tier: Tier::Core,
+    points: 1,
+    role: Role::Proxy,
+    needs: &["cache.hit", "proxy.forward.status", "proxy.fields.hop-response", "proxy.fields.end-to-end"],
+    basis: Basis::Must,
+    clause: "RFC 9111 §3.1, §4",
+    why: "An answer from the cache is the stored response with an Age: each field that was for the client, repeated \
               ones too, and the Date at which the origin made it. What was about the origin's connection with you is \
               not even stored.",
-        peers: "squid and Apache pass.",
-        hints: &[
-            "Do you store what you pass on, or what came? Strip first, then both send and store.",
-            "Keep fields as the list in which they came: a map holds one line of each name.",
-            "Date is the origin's. With one of your own every page would look new.",
-            "If you store other statuses than 200, keep which one it was.",
-        ],
-        run: fields,
-    },
-    Check {
-        id: "cache.connection",
-        title: "after an answer from the cache the connection goes on",
-        lab: Lab::Lab2,
-        stage: 8,
-        tier: Tier::Robust,
-        points: 1,
-        role: Role::Proxy,
-        needs: &["cache.hit", "cache.validate.client-304", "proxy.many.persistent"],
-        basis: Basis::Must,
-        clause: "RFC 9112 §6.3, §9.3",
-        why: "A hit ends where its framing says, and a 304 with its head, whoever makes them. One octet too many, and \
+    peers: "squid and Apache pass.",
+    hints: &[
+        "Do you store what you pass on, or what came? Strip first, then both send and store.",
+        "Keep fields as the list in which they came: a map holds one line of each name.",
+        "Date is the origin's. With one of your own every page would look new.",
+        "If you store other statuses than 200, keep which one it was.",
+    ],
+    run: fields,
+}];
+
+/// In stage 8.
+pub const CONNECTION: &[Check] = &[Check {
+    id: "cache.connection",
+    title: "after an answer from the cache the connection goes on",
+    lab: Lab::Lab2,
+    stage: 8,
+    tier: Tier::Robust,
+    points: 1,
+    role: Role::Proxy,
+    needs: &["cache.hit", "cache.validate.client-304", "proxy.many.persistent"],
+    basis: Basis::Must,
+    clause: "RFC 9112 §6.3, §9.3",
+    why: "A hit ends where its framing says, and a 304 with its head, whoever makes them. One octet too many, and \
               the client takes it for the beginning of its next answer.",
-        peers: "squid and Apache pass.",
-        hints: &[
-            "A 304 of your own has no body, though the stored response has.",
-            "If you close after a hit, send `Connection: close` with it.",
-        ],
-        run: connection,
-    },
-    Check {
-        id: "cache.stale",
-        title: "what must not be used stale is not, when the origin cannot be asked",
-        lab: Lab::Lab2,
-        stage: 10,
-        tier: Tier::Robust,
-        points: 1,
-        role: Role::Proxy,
-        needs: &["cache.no-cache", "proxy.fail.early-end"],
-        basis: Basis::Must,
-        clause: "RFC 9111 §4.2.4, §5.2.2.2, §5.2.2.4, §5.2.2.8, §5.2.2.10",
-        why: "An old page may be better than none, and a cache that cannot reach the origin may give it. `no-cache`, \
+    peers: "squid and Apache pass.",
+    hints: &[
+        "A 304 of your own has no body, though the stored response has.",
+        "If you close after a hit, send `Connection: close` with it.",
+    ],
+    run: connection,
+}];
+
+/// In stage 10.
+pub const STALE: &[Check] = &[Check {
+    id: "cache.stale",
+    title: "what must not be used stale is not, when the origin cannot be asked",
+    lab: Lab::Lab2,
+    stage: 10,
+    tier: Tier::Robust,
+    points: 1,
+    role: Role::Proxy,
+    needs: &["cache.no-cache", "proxy.fail.early-end"],
+    basis: Basis::Must,
+    clause: "RFC 9111 §4.2.4, §5.2.2.2, §5.2.2.4, §5.2.2.8, §5.2.2.10",
+    why: "An old page may be better than none, and a cache that cannot reach the origin may give it. `no-cache`, \
               `must-revalidate`, and for a shared cache `proxy-revalidate` and `s-maxage`, say that for this page it is \
               not: an old balance is worse than an error.",
-        peers: "squid passes; Apache gives what came with `no-cache`, with a Warning.",
-        hints: &[
-            "What does your program do with a stale entry when connecting fails? To send the error is always right.",
-            "If it gives the entry, it has to look at these four first.",
-        ],
-        run: stale,
-    },
-];
+    peers: "squid passes; Apache gives what came with `no-cache`, with a Warning.",
+    hints: &[
+        "What does your program do with a stale entry when connecting fails? To send the error is always right.",
+        "If it gives the entry, it has to look at these four first.",
+    ],
+    run: stale,
+}];
 
 fn fields(t: &mut Trial) -> Verdict {
     let cached = Cached::share(t)?;
