@@ -20,7 +20,7 @@ const WORDS: usize = 16_000;
 pub fn results(record: &Record, hidden: &BTreeSet<String>) -> Result<String, String> {
     let shown = |words: &str| without_places(&visible(&capped(words, WORDS)));
     if record.status == Status::InfraError {
-        return Err(shown(&record.words));
+        return Err(visible(&capped(&record.words, WORDS)));
     }
     let score = &record.score;
     let because = score.because.iter().filter(|rule| !hidden.iter().any(|id| rule.contains(id)));

@@ -27,6 +27,9 @@ use super::{generated, links, reference};
 use crate::folder;
 use crate::{chapter, nearest, workspace};
 
+/// Lists the pages; one that it does not list in an edition is not in that edition.
+const SUMMARY: &str = "SUMMARY.md";
+
 /// Writes the pages of an edition below `out`, and what mdBook wants besides.
 pub fn write(edition: Edition, out: &Path) -> Result<()> {
     let book = workspace::root().join("book");
@@ -50,7 +53,12 @@ pub fn write_source(edition: Edition, out: &Path) -> Result<()> {
 
 fn expand_all(edition: Edition, drawings: Drawings, out: &Path) -> Result<()> {
     let source = workspace::root().join("book/src");
-    for path in folder::files(&source)? {
+    let summary = fs::read_to_string(source.join(SUMMARY)).context("the book has no summary")?;
+    let summary = edition.of(&summary).context(SUMMARY)?;
+    let stands_in = |path: &Path| !is_page(path) || summary.contains(&format!("({})", path.display()));
+    for path in
+        folder::files(&source)?.into_iter().filter(|path| path == Path::new(SUMMARY) || stands_in(path))
+    {
         let bytes =
             fs::read(source.join(&path)).with_context(|| format!("cannot read {}", path.display()))?;
         if !is_page(&path) {
@@ -263,6 +271,19 @@ mod tests {
         assert!(format!("{error:#}").starts_with("{{chekcs lab1}}: there is no such directive"));
         assert!(page(Edition::Whole, "{{checks lab9}}\n").is_err());
         assert!(page(Edition::Whole, "{{listing lab1 src/queue.rs step9_grab}}\n").is_err());
+    }
+
+    #[test]
+    fn the_students_source_has_no_directive_left_and_no_option_that_they_lack() {
+        let out = tempfile::tempdir().expect("a directory");
+        write_source(Edition::Students, out.path()).expect("a source");
+        let pages = folder::files(out.path()).expect("pages");
+        assert!(!pages.contains(&Path::new("instructor.md").to_path_buf()));
+        for page in pages.iter().filter(|page| is_page(page)) {
+            let text = fs::read_to_string(out.path().join(page)).expect("a page");
+            assert!(!text.lines().any(|line| line.starts_with("{{")), "{}", page.display());
+            assert!(!text.contains("--solution"), "{}", page.display());
+        }
     }
 
     #[test]

@@ -17,15 +17,18 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} 20[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 });
 /// In place of each stands the word behind it.
-static OTHERS: LazyLock<[(Regex, &str); 10]> = LazyLock::new(|| {
+static OTHERS: LazyLock<[(Regex, &str); 12]> = LazyLock::new(|| {
     [
         (pattern(r"/[^ ']*/wirelab-run-[A-Za-z0-9]+"), "/tmp/run"),
         (pattern(r"/[^ ']*/bench-[0-9]+/"), ""),
         (pattern(r#"ETag: "[^"]*""#), r#"ETag: "1f2e-3d""#),
+        // How much of a body is shown depends on the length of what is redacted before it.
+        (pattern(r"(␍␊␍␊|␊␊).* … \([0-9]+ octets in all\)"), "$1… (and the body)"),
         (pattern(r"\bwirelab-[0-9a-f]{6,}"), "wirelab-1f2e3d"),
         (pattern(r"\b[0-9]{2} [A-Z][a-z]{2} 20[0-9]{2} [0-9]{2}:[0-9]{2}\b"), "29 Feb 2020 12:00"),
         (pattern(r"\bprocess [0-9]+\b"), "process 4711"),
         (pattern(r"\bwithin [0-9.]+ s\b"), "within … s"),
+        (pattern(r"\bafter [0-9]+\.[0-9] s\b"), "after … s"),
         (pattern(r"\btime=[0-9.]+ ms\b"), "time=… ms"),
         (pattern(r"\btime [0-9.]+ ms\b"), "time … ms"),
         (pattern(r"\b[0-9.]+/[0-9.]+/[0-9.]+/[0-9.]+ ms\b"), "…/…/…/… ms"),

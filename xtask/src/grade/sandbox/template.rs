@@ -69,9 +69,12 @@ pub fn place() -> PathBuf {
     workspace::state().join("grade")
 }
 
-/// Our manifest of the lab's package: the solution's dependencies and programs, and no tests.
+/// Our manifest of the lab's package: the solution's dependencies and programs, and no tests. In a kit without
+/// solutions (a platform's autograder) the lab is the starter, and ours as well.
 fn manifest(lab: Lab) -> Result<String> {
-    let path = workspace::solution(lab).join("Cargo.toml");
+    let solution = workspace::solution(lab);
+    let package = if solution.is_dir() { solution } else { workspace::lab(lab) };
+    let path = package.join("Cargo.toml");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut table: Table = toml::from_str(&text).with_context(|| path.display().to_string())?;
     table.remove("dev-dependencies");

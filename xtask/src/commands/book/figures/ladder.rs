@@ -40,13 +40,13 @@ struct Message {
     to: String,
     words: String,
     /// What else is worth seeing of it.
-    details: String,
+    details: Vec<String>,
 }
 
 /// What went over the wire; runs of octets in one direction are one message.
 fn messages(journal: &Journal, role: Role) -> Vec<Message> {
     let program = program(role);
-    let mut redaction = Redaction::default();
+    let mut names = Names::default();
     let mut runs: Vec<(Option<Lane>, bool, Vec<u8>)> = Vec::new();
     for event in journal.events() {
         match (octets(&event.kind), other(&event.kind, role)) {
@@ -67,7 +67,7 @@ fn messages(journal: &Journal, role: Role) -> Vec<Message> {
     };
     let mut messages: Vec<Message> = Vec::new();
     for (lane, ours, octets) in runs {
-        let words = redaction.apply(&first_line(&octets));
+        let words = names.shorten(&first_line(&octets));
         // With several connections their ends come in no order that means anything.
         if several && is_end(&words) {
             continue;
@@ -132,20 +132,55 @@ fn program(role: Role) -> &'static str {
     }
 }
 
-/// What a message is, by its first line; a request without the version that all of them have.
+/// What a message is, by its first line, without the version that all of them have.
 fn first_line(octets: &[u8]) -> String {
     let line = octets.split(|&octet| octet == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let shown = bytes::show(line);
-    shown.strip_suffix(" HTTP/1.1").map_or(shown.clone(), str::to_owned)
+    bytes::show(line).replace(" HTTP/1.1", "").replace("HTTP/1.1 ", "")
+}
+
+/// Short words for the address of the harness, and for targets that were drawn at random: `/a`, `/b`.
+#[derive(Default)]
+struct Names {
+    redaction: Redaction,
+    targets: Vec<String>,
+}
+
+impl Names {
+    fn shorten(&mut self, words: &str) -> String {
+        let words = self.redaction.apply(words);
+        let Some((before, target)) = words.split_once("/").map(|(method, _)| words.split_at(method.len()))
+        else {
+            return words;
+        };
+        // An absolute target names the origin.
+        let (origin, path) = match target.strip_prefix("//").and_then(|rest| rest.split_once('/')) {
+            Some((_, path)) => ("//origin", format!("/{path}")),
+            None => ("", target.to_owned()),
+        };
+        if !is_drawn(&path) {
+            return words;
+        }
+        let known = self.targets.iter().position(|known| *known == path).unwrap_or_else(|| {
+            self.targets.push(path);
+            self.targets.len() - 1
+        });
+        let letter = char::from(b'a' + u8::try_from(known % 26).unwrap_or_default());
+        format!("{before}{origin}/{letter}")
+    }
+}
+
+/// `/qczuamrw/doprbloc`, `/kcofywss.txt`.
+fn is_drawn(path: &str) -> bool {
+    path.len() > 8 && path.bytes().all(|octet| octet.is_ascii_lowercase() || b"/.".contains(&octet))
 }
 
 /// The fields of a head that tell something, by name.
-fn details(octets: &[u8]) -> String {
+fn details(octets: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(octets);
     let head = text.split("\r\n\r\n").next().unwrap_or_default();
     let names = head.lines().skip(1).filter_map(|line| Some(line.split_once(':')?.0));
-    names.filter(|name| TELLING.contains(name)).collect::<Vec<_>>().join(", ")
+    names.filter(|name| TELLING.contains(name)).map(str::to_owned).collect()
 }
 
 /// From left to right: clients, the program, those it asks.
@@ -187,8 +222,8 @@ fn ladder(check: &Check, messages: &[Message]) -> String {
         }
         let stroke = if is_end(words) { Stroke::Dashed } else { Stroke::Plain };
         drawing.arrow(&[(start, y), (end, y)], stroke);
-        if !details.is_empty() {
-            drawing.text((middle, y + 13.0), Anchor::Middle, &short(details, room));
+        for detail in details {
+            drawing.text((middle, y + 13.0), Anchor::Middle, &short(detail, room));
             y += 14.0;
         }
     }
@@ -202,7 +237,7 @@ fn ladder(check: &Check, messages: &[Message]) -> String {
 
 fn spoken(message: &Message) -> String {
     let Message { from, to, words, details } = message;
-    let with = if details.is_empty() { String::new() } else { format!(", with {details}") };
+    let with = if details.is_empty() { String::new() } else { format!(", with {}", details.join(", ")) };
     if from == to { format!("{words}.") } else { format!("{from} to {to}: {words}{with}.") }
 }
 
@@ -220,7 +255,7 @@ mod tests {
         journal.they_closed(lane);
         let words: Vec<String> =
             messages(&journal, Role::Server).into_iter().map(|message| message.words).collect();
-        assert_eq!(words, ["GET /", "HTTP/1.1 200 OK", "FIN"]);
+        assert_eq!(words, ["GET /", "200 OK", "FIN"]);
     }
 
     #[test]
@@ -245,6 +280,17 @@ mod tests {
         let ways: Vec<String> =
             found.iter().map(|message| format!("{} {}", message.from, message.to)).collect();
         assert_eq!(ways, ["client proxy", "proxy origin", "origin proxy", "proxy client"]);
-        assert_eq!(found[3].details, "Age");
+        assert_eq!(found[3].details, ["Age"]);
+    }
+
+    #[test]
+    fn a_target_that_was_drawn_at_random_has_a_letter() {
+        let mut names = Names::default();
+        let shortened = |words: &str| names.shorten(words);
+        assert_eq!(
+            ["GET http://127.0.0.1:40043/czgwxzue/kcofywss", "GET /czgwxzue/kcofywss", "GET /", "200 OK"]
+                .map(shortened),
+            ["GET http://origin/a", "GET /a", "GET /", "200 OK"]
+        );
     }
 }
