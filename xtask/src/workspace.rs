@@ -1,7 +1,6 @@
 //! Where the repository lies, and what lies where in it.
 
 use std::env;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use harness::check::Lab;
@@ -25,12 +24,12 @@ pub fn lab(lab: Lab) -> PathBuf {
 pub fn solution(lab: Lab) -> PathBuf {
     root().join("solutions").join(lab.folder())
 }
-// ANCHOR_END: extra_step0_solution
 
 /// The Cargo that runs this, or the one on `PATH`.
-pub fn cargo() -> OsString {
+pub fn cargo() -> std::ffi::OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
+// ANCHOR_END: extra_step0_solution
 
 /// What outlives a run and may be deleted at any time.
 pub fn state() -> PathBuf {
