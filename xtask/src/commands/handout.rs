@@ -71,6 +71,7 @@ const LEFT_OUT: &[&str] = &[
     "xtask/src/commands/throughput.rs",
     "xtask/src/grade",
     "xtask/src/grade.rs",
+    "xtask/tests/attacks.rs",
     "xtask/tests/book.rs",
     "xtask/tests/grade.rs",
     "xtask/tests/handout.rs",
