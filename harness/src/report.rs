@@ -23,7 +23,7 @@ pub mod unwritten;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Basis, Lab, Tier};
+use crate::check::{Basis, Check, Lab, Tier};
 use crate::verdict::Failure;
 
 /// The version of the JSON form; `harness/schema/report-1.schema.json` describes it.
@@ -141,6 +141,21 @@ pub struct FailureReport {
 }
 
 impl CheckReport {
+    /// The row of `check`, which took so many milliseconds.
+    pub fn new(check: &Check, outcome: Outcome, elapsed_ms: u64) -> Self {
+        CheckReport {
+            id: check.id.to_owned(),
+            title: check.title.to_owned(),
+            stage: check.stage,
+            tier: check.tier,
+            points: check.points,
+            basis: check.basis,
+            clause: check.clause.to_owned(),
+            outcome,
+            elapsed_ms,
+        }
+    }
+
     /// Of the points that were to be had, [`CheckReport::of`].
     pub fn earned(&self) -> u32 {
         if self.outcome.earns() { self.points } else { 0 }

@@ -212,7 +212,7 @@ impl Run<'_> {
         self.checks
             .iter()
             .zip(verdicts)
-            .map(|(check, (outcome, elapsed))| row(check, outcome, elapsed))
+            .map(|(check, (outcome, elapsed))| CheckReport::new(check, outcome, millis(elapsed)))
             .collect()
     }
 
@@ -417,20 +417,6 @@ impl Run<'_> {
                 Some(path.display().to_string())
             })
             .collect()
-    }
-}
-
-fn row(check: &Check, outcome: Outcome, elapsed: Duration) -> CheckReport {
-    CheckReport {
-        id: check.id.to_owned(),
-        title: check.title.to_owned(),
-        stage: check.stage,
-        tier: check.tier,
-        points: check.points,
-        basis: check.basis,
-        clause: check.clause.to_owned(),
-        outcome,
-        elapsed_ms: millis(elapsed),
     }
 }
 
