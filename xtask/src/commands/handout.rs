@@ -5,14 +5,14 @@
 //! here. Before anything is written where it was asked for, every text in it is searched for what students are to
 //! write (`handout/leaks.rs`).
 
-mod leaks;
+pub mod leaks;
 mod trial;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use harness::check::Lab;
 use harness::report::exit;
 
@@ -100,11 +100,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         .tempdir_in(&place)
         .with_context(|| format!("cannot write into {}", place.display()))?;
     write(made.path(), !args.no_pages)?;
-    let found = leaks::search(&workspace::root(), made.path())?;
-    if !found.is_empty() {
-        let list: String = found.iter().map(|leak| format!("\n  {leak}")).collect();
-        bail!("no handout was written, since it would show what students are to write:{list}");
-    }
+    leaks::refuse(made.path())?;
     if args.trial {
         trial::run(made.path())?;
         println!("the handout builds, its tests pass, and its check says where to begin");
@@ -137,7 +133,9 @@ fn publish(made: &Path, out: &Path) -> Result<()> {
 
 fn write(into: &Path, with_pages: bool) -> Result<()> {
     let root = workspace::root();
-    for path in kept(&root)? {
+    let mut kept = files_of(&root, KEPT)?;
+    kept.retain(|path| !LEFT_OUT.iter().any(|left| path.starts_with(left)));
+    for path in kept {
         let from = root.join(&path);
         let bytes = fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
         let marked = path.extension().is_some_and(|extension| extension == "rs" || extension == "toml");
@@ -164,16 +162,14 @@ fn write(into: &Path, with_pages: bool) -> Result<()> {
     generate::cargo(into, &["fmt"])
 }
 
-/// Every file of [`KEPT`] that is not [`LEFT_OUT`], relative to the repository.
-fn kept(root: &Path) -> Result<Vec<PathBuf>> {
+/// Every file that these files and folders of the repository are, relative to it.
+pub fn files_of(root: &Path, parts: &[&str]) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
-    for kept in KEPT {
-        let kept = Path::new(kept);
-        match root.join(kept).is_dir() {
-            true => paths.extend(folder::files(&root.join(kept))?.into_iter().map(|path| kept.join(path))),
-            false => paths.push(kept.to_path_buf()),
+    for part in parts.iter().map(Path::new) {
+        match root.join(part).is_dir() {
+            true => paths.extend(folder::files(&root.join(part))?.into_iter().map(|path| part.join(path))),
+            false => paths.push(part.to_path_buf()),
         }
     }
-    paths.retain(|path| !LEFT_OUT.iter().any(|left| path.starts_with(left)));
     Ok(paths)
 }

@@ -12,14 +12,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 use harness::check::Lab;
 use harness::report::exit;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::starters::{Starter, generate};
+use super::handout::{self, leaks};
+use super::starters::{Starter, generate, regions};
 use crate::folder;
 use crate::grade::course;
 use crate::{nearest, workspace};
@@ -69,6 +70,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let dir = tempfile::tempdir().context("cannot make a directory")?;
     let kit = dir.path().join("wirelab");
     write(&kit, args.lab)?;
+    leaks::refuse(&kit)?;
     if let Some(path) = &args.course {
         course::load(path, args.lab, &[])?;
         fs::copy(path, kit.join("course.toml")).with_context(|| format!("cannot copy {}", path.display()))?;
@@ -85,22 +87,13 @@ pub fn run(args: Args) -> Result<ExitCode> {
 /// The kit without solutions, in which the lab is the untouched starter.
 fn write(kit: &Path, lab: Lab) -> Result<()> {
     let root = workspace::root();
-    for part in KIT {
-        let from = root.join(part);
-        let files = if from.is_dir() { folder::files(&from)? } else { vec![PathBuf::new()] };
-        for file in files {
-            let (from, to) = match file.as_os_str().is_empty() {
-                true => (from.clone(), kit.join(part)),
-                false => (from.join(&file), kit.join(part).join(&file)),
-            };
-            fs::create_dir_all(to.parent().unwrap_or(kit))?;
-            fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
-        }
+    for path in handout::files_of(&root, KIT)? {
+        let octets = fs::read(root.join(&path)).with_context(|| format!("cannot read {}", path.display()))?;
+        folder::write(kit, &path, &octets)?;
     }
-    let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
-    let without = manifest.replace("\"harness\", \"solutions/*\", \"xtask\"", "\"harness\", \"xtask\"");
-    ensure!(without != manifest, "the workspace's manifest names its members in another way");
-    fs::write(kit.join("Cargo.toml"), without)?;
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).context("cannot read Cargo.toml")?;
+    let without = regions::strip(&manifest, 0).context("Cargo.toml")?.context("Cargo.toml is left out")?;
+    fs::write(kit.join("Cargo.toml"), without.text)?;
     let starter = Starter::untouched(lab)?;
     folder::mirror(starter.path(), &kit.join("labs").join(lab.folder()))?;
     fs::write(kit.join("lab"), format!("{lab} {}\n", lab.folder()))?;

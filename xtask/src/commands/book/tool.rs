@@ -68,7 +68,7 @@ pub fn can_serve(port: u16) -> Result<()> {
 }
 
 fn install(place: &Path) -> Result<()> {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = Command::new(workspace::cargo());
     cargo
         .args([
             "install",

@@ -1,4 +1,4 @@
-//! Looks in a handout for what students are to write themselves.
+//! Looks in what students may see, a handout above all, for what students are to write themselves.
 //!
 //! A leak is a region of a solution as a whole, or any [`RUN`] lines in a row of one, in any file: white space and
 //! comments aside, and with the escapes of HTML undone. Regions of a line or two that anyone would write alike are
@@ -9,7 +9,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use harness::check::Lab;
 
 use crate::folder;
@@ -34,8 +34,16 @@ impl fmt::Display for Leak {
     }
 }
 
+/// An error where what stands in `dir` shows some of a solution.
+pub fn refuse(dir: &Path) -> Result<()> {
+    let found = search(&workspace::root(), dir)?;
+    let list: String = found.iter().map(|leak| format!("\n  {leak}")).collect();
+    ensure!(found.is_empty(), "nothing was written, since it would show what students are to write:{list}");
+    Ok(())
+}
+
 /// What the handout in `dir` shows of the solutions in `repository`.
-pub fn search(repository: &Path, dir: &Path) -> Result<Vec<Leak>> {
+fn search(repository: &Path, dir: &Path) -> Result<Vec<Leak>> {
     let starters: HashSet<String> = starters(dir)?;
     let mut secrets = Vec::new();
     for lab in Lab::ALL {

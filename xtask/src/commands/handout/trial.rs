@@ -54,15 +54,10 @@ fn cargo(handout: &Path, words: &[&str]) -> Result<()> {
 
 /// Cargo as a student calls it, whose build is kept for the next trial. What only the kit uses would be a warning.
 fn command(handout: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = Command::new(workspace::cargo());
     command
         .current_dir(handout)
         .env("CARGO_TARGET_DIR", workspace::state().join("handout"))
         .env("RUSTFLAGS", "-D warnings");
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {
-            command.env_remove(name);
-        }
-    }
     command
 }

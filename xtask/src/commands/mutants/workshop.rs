@@ -52,7 +52,7 @@ impl Workshop {
                     .with_context(|| format!("cannot write {}", file.display()))?;
             }
         }
-        let built = Command::new(env!("CARGO"))
+        let built = Command::new(workspace::cargo())
             .args(["build", "--bins", "--quiet", "--locked", "--color=never"])
             .current_dir(&self.copy)
             .env_remove("CARGO_TARGET_DIR")

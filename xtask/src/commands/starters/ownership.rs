@@ -44,14 +44,11 @@ fn parse(text: &str) -> Digests {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::folder::tests::folder;
 
+    /// A folder of these files, as the generator leaves it.
     fn lab(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = dir.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
+        let dir = folder(files);
         fs::write(dir.path().join(DIGESTS), render(&digests(dir.path()).unwrap())).unwrap();
         dir
     }

@@ -12,7 +12,7 @@ const WIDTH: u32 = 340;
 
 /// Asks the solution's own list.
 pub fn draw() -> Result<String> {
-    let ran = Command::new(env!("CARGO"))
+    let ran = Command::new(workspace::cargo())
         .args(["run", "--quiet", "--package", "lab2-caching-proxy", "--example", "lru-order"])
         .current_dir(workspace::root())
         .output()
