@@ -51,27 +51,6 @@ pub const CHECKS: &[Check] = &[
         run: address,
     },
     Check {
-        id: "ping.wait.flush",
-        title: "a line is out before the next request leaves, pipe or not",
-        lab: Lab::Lab3,
-        stage: 2,
-        tier: Tier::Core,
-        points: 2,
-        role: Role::Ping,
-        needs: &["ping.wait.replies"],
-        basis: Basis::Contract,
-        clause: "contract, lab 3",
-        why: "Whoever watches a ping wants each line when it happens. Standard libraries keep back what goes into a \
-              pipe until some thousand octets are together.",
-        peers: "iputils sets its output to line buffering.",
-        hints: &[
-            "On a terminal it looks right; look at `ping … | cat`.",
-            "Flush after each line: `print(…, flush=True)`, `fflush(stdout)`, `process.stdout` of Node does it by \
-             itself.",
-        ],
-        run: flush,
-    },
-    Check {
         id: "ping.wait.timeout",
         title: "a request without a reply is given up, and the next ones go on",
         lab: Lab::Lab3,
@@ -178,6 +157,27 @@ pub const CHECKS: &[Check] = &[
             "The next send is due `-i` after the one before: wait for the rest of it.",
         ],
         run: interval,
+    },
+    Check {
+        id: "ping.wait.flush",
+        title: "a line is out before the next request leaves, pipe or not",
+        lab: Lab::Lab3,
+        stage: 2,
+        tier: Tier::Core,
+        points: 2,
+        role: Role::Ping,
+        needs: &["ping.wait.interval"],
+        basis: Basis::Contract,
+        clause: "contract, lab 3",
+        why: "Whoever watches a ping wants each line when it happens. Standard libraries keep back what goes into a \
+              pipe until some thousand octets are together.",
+        peers: "iputils sets its output to line buffering.",
+        hints: &[
+            "On a terminal it looks right; look at `ping … | cat`.",
+            "Flush after each line: `print(…, flush=True)`, `fflush(stdout)`, `process.stdout` of Node does it by \
+             itself.",
+        ],
+        run: flush,
     },
     Check {
         id: "ping.wait.sizes",
